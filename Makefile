@@ -1,0 +1,43 @@
+# The verbs of this project. Each one makes what it needs; none needs another to be called first.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+CORE := $(VENV)/.core
+DEV := $(VENV)/.dev
+# Two cores is the machine we plan for; libraries must not start more threads than that.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help demo test check bench clean
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(CORE): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -c constraints.txt 'pip>=25.1'
+	$(PIP) install -q -c constraints.txt -e '.[sklearn,lightgbm]'
+	@touch $@
+
+$(DEV): $(CORE)
+	$(PIP) install -q -c constraints.txt --group test --group check
+	@touch $@
+
+demo: $(CORE) ## the taxi loop on 36 months of real rides: table, build/demo/report.html
+	$(BIN)/python tools/check_system.py
+	$(BIN)/python examples/taxi/demo.py
+
+test: $(DEV) ## the tests (core, under five minutes)
+	$(BIN)/python -m pytest -n 2 -m "not engines and not drill"
+
+check: $(DEV) ## lint, types, import contracts, docs
+	$(BIN)/ruff check src tests tools examples bench
+	$(BIN)/ruff format --check src tests tools examples bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(DEV) ## benchmarks, as ratios against a peer or a limit in the same run
+	$(BIN)/python bench/run.py
+
+clean: ## remove what was built
+	rm -rf build .treadle $(VENV)

@@ -1,0 +1,78 @@
+"""Every public error of Treadle.
+
+An error is part of the interface: it says what happened, where (file, row, column, node, field) and what to
+do about it. ``code`` is stable and meant for machines; the sentence may improve over time.
+
+A room adds its cases here, under the family of the question it answers. Retry is a property of the type:
+``transient`` is true only where the same call may succeed later without anybody changing anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class TreadleError(Exception):
+    """The root of every error Treadle raises on purpose.
+
+    Args:
+        what: One sentence: what happened.
+        where: Names of places and their values (``file``, ``row``, ``column``, ``node``, ``field``, ...), in
+            the order a reader wants them. ``None`` values are left out.
+        hint: What to do next; a command where there is one.
+    """
+
+    code: ClassVar[str] = "TREADLE"
+    transient: ClassVar[bool] = False
+
+    def __init__(
+        self, what: str, *, where: Mapping[str, object] | None = None, hint: str | None = None
+    ) -> None:
+        self.what = what
+        self.where = {name: value for name, value in (where or {}).items() if value is not None}
+        self.hint = hint
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        lines = [f"{self.what} [{self.code}]"]
+        if self.where:
+            lines.append("  at " + ", ".join(f"{name} {value}" for name, value in self.where.items()))
+        if self.hint:
+            lines.append(f"Hint: {self.hint}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.what, self.where, self.hint))
+
+    def to_dict(self) -> dict[str, object]:
+        """The error as JSON-able fields: ``code, what, where, hint``."""
+        where = {
+            name: value if isinstance(value, str | int | float | bool) else str(value)
+            for name, value in self.where.items()
+        }
+        return {"code": self.code, "what": self.what, "where": where, "hint": self.hint}
+
+
+def _rebuild(
+    kind: type[TreadleError], what: str, where: Mapping[str, object], hint: str | None
+) -> TreadleError:
+    return kind(what, where=where, hint=hint)
+
+
+class UsageError(TreadleError, ValueError):
+    """A command or function was called with arguments that cannot work together."""
+
+    code = "USAGE"
+
+
+class MissingDependencyError(TreadleError, ImportError):
+    """An optional library is not installed; the hint holds the exact install command."""
+
+    code = "MISSING_DEPENDENCY"
+
+
+class UserCodeError(TreadleError, RuntimeError):
+    """A function that the user wrote raised; the user's own traceback is the cause."""
+
+    code = "USER_CODE"
