@@ -76,3 +76,24 @@ class UserCodeError(TreadleError, RuntimeError):
     """A function that the user wrote raised; the user's own traceback is the cause."""
 
     code = "USER_CODE"
+
+
+# evaluation
+
+
+class EvaluationError(TreadleError, ValueError):
+    """Labels, predictions and rows cannot be measured together."""
+
+    code = "EVALUATION"
+
+
+class SliceError(EvaluationError):
+    """A slice names a column that is not there or cannot be compared."""
+
+    code = "EVALUATION_SLICE"
+
+
+class GateError(EvaluationError):
+    """A gate is malformed."""
+
+    code = "EVALUATION_GATE"
