@@ -1,9 +1,9 @@
 """Build ``examples/taxi/data``: one zstd Parquet file per month of New York yellow taxi rides.
 
-The rides are the monthly samples that the great-expectations source distribution carries in its test sets. This
-script downloads that archive with pip, compares its sha256, and rewrites every CSV member as Parquet under one
-explicit schema. Nothing is cleaned, sampled or reordered; the same archive gives the same bytes (for the pinned
-pyarrow).
+The rides are the monthly samples that the great-expectations source distribution carries in its test sets.
+This script downloads that archive with pip, compares its sha256, and rewrites every CSV member as Parquet under
+one explicit schema. Nothing is cleaned, sampled or reordered; the same archive gives the same bytes (for the
+pinned pyarrow).
 
 Run it with ``python tools/build_taxi_data.py``; ``--archive FILE`` uses an archive that is already here.
 """
@@ -83,7 +83,7 @@ def read_month(archive: tarfile.TarFile, month: str) -> pa.Table:
 
 
 def main() -> None:
-    """Build all months; refuse an archive of another content and a result that is too large to keep in git."""
+    """Build all months; refuse another archive, and a result too large to keep in git."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--archive", type=Path, help="an archive downloaded before")
     parser.add_argument("--out", type=Path, default=OUT)
