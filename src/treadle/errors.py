@@ -97,3 +97,45 @@ class GateError(EvaluationError):
     """A gate is malformed."""
 
     code = "EVALUATION_GATE"
+
+
+# monitoring
+
+
+class MonitoringError(TreadleError, ValueError):
+    """Traffic cannot be measured as asked."""
+
+    code = "MONITORING"
+
+
+class LabelError(MonitoringError):
+    """A delivery of labels cannot be used."""
+
+    code = "MONITORING_LABELS"
+
+
+# artifact, storage
+
+
+class ArtifactError(TreadleError, OSError):
+    """An artifact cannot be written or read as one."""
+
+    code = "ARTIFACT"
+
+
+class ArtifactContentError(ArtifactError):
+    """A directory holds something that an artifact may not hold: a link, a socket, a device."""
+
+    code = "ARTIFACT_CONTENT"
+
+
+class MissingArtifactError(ArtifactError, FileNotFoundError):
+    """The store does not hold an artifact that metadata names."""
+
+    code = "ARTIFACT_MISSING"
+
+
+class CorruptArtifactError(ArtifactError):
+    """An artifact's bytes do not give its digest."""
+
+    code = "ARTIFACT_CORRUPT"

@@ -1,0 +1,46 @@
+"""Artifacts: what nodes make, as typed directories of bytes addressed by their digest.
+
+A type says, in its docstring, which files a directory of that type holds. The bytes decide the digest; run ids,
+times and machine names never enter them, so the same inputs give the same artifact anywhere.
+"""
+
+from treadle.artifact._annotations import File, Output
+from treadle.artifact._canonical import canonical_json
+from treadle.artifact._digest import digest_bytes, digest_file, digest_tree
+from treadle.artifact._types import (
+    Anomalies,
+    Artifact,
+    Evaluation,
+    Examples,
+    Model,
+    Pushed,
+    SchemaArtifact,
+    ServableArtifact,
+    StatisticsArtifact,
+    TransformedExamples,
+    TransformGraphArtifact,
+    Value,
+    Verdict,
+)
+
+__all__ = [
+    "Anomalies",
+    "Artifact",
+    "Evaluation",
+    "Examples",
+    "File",
+    "Model",
+    "Output",
+    "Pushed",
+    "SchemaArtifact",
+    "ServableArtifact",
+    "StatisticsArtifact",
+    "TransformGraphArtifact",
+    "TransformedExamples",
+    "Value",
+    "Verdict",
+    "canonical_json",
+    "digest_bytes",
+    "digest_file",
+    "digest_tree",
+]

@@ -1,0 +1,161 @@
+"""The standard artifact types and the contract of their bytes on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from treadle.artifact._digest import digest_tree
+
+A = TypeVar("A", bound="Artifact")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An immutable directory of bytes, addressed by its digest. Subclass it for a type of your own.
+
+    An artifact handed to a function has been verified against its digest; the function must not write to it.
+    """
+
+    type_name: ClassVar[str] = "Artifact"
+    """The type's name in metadata; the class name unless a subclass says otherwise."""
+
+    path: Path
+    """The directory."""
+
+    digest: str
+    """``sha256:<hex>`` of the tree, as `digest_tree` computes it."""
+
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    """JSON-able facts that the producer recorded."""
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if "type_name" not in cls.__dict__:
+            cls.type_name = cls.__name__
+
+    @classmethod
+    def at(cls: type[A], path: str | os.PathLike[str], properties: Mapping[str, Any] | None = None) -> A:
+        """The artifact in a directory outside any store; its digest is computed. For tests and notebooks."""
+        return cls(Path(path), digest_tree(path), dict(properties or {}))
+
+
+class Examples(Artifact):
+    """Rows to learn from, split and ordered.
+
+    Files (format ``treadle.examples/1``)::
+
+        examples.json                 manifest: format, splits, rows per split, rows read and excluded, spans,
+                                      digests of the source files
+        <split>/part-00000.parquet    the rows: the schema's columns in order, then `__row_id__`
+
+    Made by ingest; read by statistics, transform and evaluation.
+    """
+
+
+class StatisticsArtifact(Artifact):
+    """Mergeable statistics of every column of one split.
+
+    Files: as `treadle.statistics.Statistics.save` writes them, one file a split. Made by the statistics step; read
+    by schema inference, validation and, as the baseline in a servable, by monitoring.
+    """
+
+    type_name = "Statistics"
+
+
+class SchemaArtifact(Artifact):
+    """What the data should look like.
+
+    Files: ``schema.toml`` (see `treadle.schema.Schema`). Made by schema inference or imported from the project;
+    read by validation, transform and the servable.
+    """
+
+    type_name = "Schema"
+
+
+class Anomalies(Artifact):
+    """Where statistics and schema disagree.
+
+    Files: ``anomalies.json``, canonical JSON: a list of feature, reason, severity and message. Made by
+    validation; read by people and gates.
+    """
+
+
+class TransformGraphArtifact(Artifact):
+    """The traced preprocessing with its analysis results as constants.
+
+    Files: as `treadle.transform.TransformGraph.save` writes them. Made by the transform step; read by
+    materialisation and by the builder of servables.
+    """
+
+    type_name = "TransformGraph"
+
+
+class TransformedExamples(Artifact):
+    """Examples after the transform graph: float32 features, the label, and `__row_id__`.
+
+    Files: ``<split>/part-00000.parquet`` and a manifest. Made by the transform step; read by training.
+    """
+
+
+class Model(Artifact):
+    """A fitted model in its framework's own safe format (never pickle).
+
+    Files: as the framework's adapter writes them, with a manifest naming the framework. Made by training; read by
+    evaluation and by the builder of servables.
+    """
+
+
+class Evaluation(Artifact):
+    """Metrics of a model by slice.
+
+    Files: ``evaluation.json``, canonical JSON. Made by evaluation; read by gates and people.
+    """
+
+
+class Verdict(Artifact):
+    """Passed, failed or not evaluated, with reasons.
+
+    Files: ``verdict.json``, canonical JSON. Made by the gate; read by push.
+    """
+
+
+class ServableArtifact(Artifact):
+    """Everything a server needs to predict.
+
+    Files (format ``treadle.servable/1``)::
+
+        manifest.json    digests of the files below, inputs, feature names, task, versions
+        schema.toml      the schema in the SERVING environment
+        model.onnx       raw features in, predictions out
+        baseline.json    statistics of the training split
+        warmup.json      rows to predict before the first request
+        parity.json      native model against fused graph
+
+    Made by the servable step; read by push, evaluation, batch prediction and the server.
+    """
+
+    type_name = "Servable"
+
+
+class Pushed(Artifact):
+    """The record that a servable was made available to a server.
+
+    Files: ``pushed.json``: name, version, digest. Made by push.
+    """
+
+
+class Value(Artifact):
+    """A JSON value returned by a component.
+
+    Files: ``value.json``, canonical JSON (see `canonical_json`). Made by any component that returns a value; read by
+    any parameter that is wired to it.
+    """
+
+    def read(self) -> Any:
+        """The value."""
+        return json.loads((self.path / "value.json").read_bytes())

@@ -1,0 +1,143 @@
+"""The artifact store in a directory: staged, synced, renamed, verified.
+
+**A published artifact is whole or absent.** Its files are synced before one rename makes it visible, and
+its name is the digest of its content, so publishing twice, or by several processes at once, ends in the same place.
+**What is read has been verified**: `open` computes the digest again. See docs/adr/0003.
+
+Layout under the root: ``artifacts/sha256/<2 hex>/<62 hex>/`` and ``staging/``, on one file system.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from treadle.artifact import Artifact, digest_tree
+from treadle.errors import ArtifactContentError, CorruptArtifactError, MissingArtifactError, UsageError
+
+A = TypeVar("A", bound=Artifact)
+
+
+class ArtifactStore:
+    """Artifacts in a local directory. Safe for any number of processes and threads.
+
+    Args:
+        root: The store's home; made, readable by its owner only, when something is first staged.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root).absolute()
+
+    def stage(self) -> Path:
+        """A new, empty directory on the store's file system, to be filled and published or discarded."""
+        staging = self.root / "staging"
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        staging.mkdir(mode=0o700, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=staging))
+
+    def publish(self, staged: Path, type_: type[A], properties: Mapping[str, Any] | None = None) -> A:
+        """Make a staged directory a published artifact; ``staged`` is gone afterwards.
+
+        Idempotent: when the same bytes are there already, they stay and the staged copy is dropped. A copy that
+        is there but damaged is moved aside and replaced.
+
+        Raises:
+            ArtifactContentError: When the directory holds anything but files and directories.
+        """
+        digest = digest_tree(staged)
+        _seal(staged)
+        final = self.path(digest)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        while not _rename_without_replacing(staged, final):
+            if _digest_of(final) == digest:
+                shutil.rmtree(staged)
+                break
+            self.set_aside(digest)
+        _sync_directory(final.parent)
+        _sync_directory(final.parent.parent)
+        return type_(final, digest, dict(properties or {}))
+
+    def open(self, digest: str, type_: type[A], properties: Mapping[str, Any] | None = None) -> A:
+        """The artifact of a digest, after its bytes have been verified.
+
+        Raises:
+            MissingArtifactError: When the store does not hold it.
+            CorruptArtifactError: When its bytes no longer give its digest.
+        """
+        path = self.path(digest)
+        found = _digest_of(path)
+        if found is None:
+            raise MissingArtifactError(
+                "An artifact is not in the store",
+                where={"digest": digest, "file": path},
+                hint="run the pipeline again: the node that makes it will run",
+            )
+        if found != digest:
+            raise CorruptArtifactError(
+                "An artifact's bytes changed after it was published",
+                where={"digest": digest, "file": path},
+                hint="run the pipeline again: the damaged copy is set aside and made anew; check the disk",
+            )
+        return type_(path, digest, dict(properties or {}))
+
+    def path(self, digest: str) -> Path:
+        """Where an artifact of this digest lives or would live; says nothing about whether it is there."""
+        algorithm, _, hexadecimal = digest.partition(":")
+        if algorithm != "sha256" or len(hexadecimal) != 64 or set(hexadecimal) - set("0123456789abcdef"):
+            raise UsageError("Not a digest", where={"digest": repr(digest)}, hint="it looks like sha256:<hex>")
+        return self.root / "artifacts" / "sha256" / hexadecimal[:2] / hexadecimal[2:]
+
+    def set_aside(self, digest: str) -> None:
+        """Move a damaged artifact out of the way, into ``staging/``, where a person can look at it."""
+        aside = self.stage() / "damaged"
+        try:
+            os.rename(self.path(digest), aside)
+        except FileNotFoundError:  # somebody else was quicker
+            aside.parent.rmdir()
+
+
+def _digest_of(path: Path) -> str | None:
+    """The digest of a published tree, or None when nothing is there. Links inside count as damage."""
+    try:
+        return digest_tree(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None if not path.exists() else ""
+    except ArtifactContentError:
+        return ""
+
+
+def _rename_without_replacing(source: Path, target: Path) -> bool:
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    return True
+
+
+def _seal(directory: Path) -> None:
+    """Make every file read-only and every byte durable, leaves first."""
+    for folder, _, names in os.walk(directory, topdown=False):
+        for name in names:
+            descriptor = os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                os.fchmod(descriptor, stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        _sync_directory(Path(folder))
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
