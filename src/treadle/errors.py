@@ -139,3 +139,108 @@ class CorruptArtifactError(ArtifactError):
     """An artifact's bytes do not give its digest."""
 
     code = "ARTIFACT_CORRUPT"
+
+
+# schema
+
+
+class SchemaError(TreadleError, ValueError):
+    """A schema is malformed: its text, a feature's type, a domain or a threshold."""
+
+    code = "SCHEMA"
+
+
+# ingest, engine
+
+
+class DataError(TreadleError, ValueError):
+    """Data could not be read as what it should be; the family of the cases below."""
+
+    code = "DATA"
+
+
+class DataFileNotFoundError(DataError, FileNotFoundError):
+    """No file at that path, or no file matches the pattern."""
+
+    code = "DATA_FILE_NOT_FOUND"
+
+
+class EmptyFileError(DataError):
+    """A data file holds no bytes, or no header."""
+
+    code = "DATA_EMPTY_FILE"
+
+
+class CorruptFileError(DataError):
+    """A data file is cut off, damaged, or not of the format its name says."""
+
+    code = "DATA_CORRUPT_FILE"
+
+
+class RaggedRowError(DataError):
+    """A row of a text file has more or fewer fields than the header."""
+
+    code = "DATA_RAGGED_ROW"
+
+
+class TextEncodingError(DataError):
+    """Text that is not UTF-8."""
+
+    code = "DATA_NOT_UTF8"
+
+
+class MissingColumnError(DataError):
+    """A column that the schema requires, or that was asked for, is not in the data."""
+
+    code = "DATA_MISSING_COLUMN"
+
+
+class ColumnTypeError(DataError, TypeError):
+    """A column's values cannot be read as the type the schema declares."""
+
+    code = "DATA_COLUMN_TYPE"
+
+
+class RowFilterError(DataError):
+    """A row filter is not a condition that can be evaluated on the columns of the data."""
+
+    code = "DATA_ROW_FILTER"
+
+
+class RowCountError(DataError):
+    """Rows in do not equal rows out plus rows excluded: a defect, never to be passed over."""
+
+    code = "DATA_ROW_COUNT"
+
+
+# statistics, validation
+
+
+class StatisticsError(TreadleError, ValueError):
+    """Statistics that cannot be read, merged or compared."""
+
+    code = "STATISTICS"
+
+
+# loop
+
+
+class PolicyError(TreadleError, ValueError):
+    """A retraining policy asks for something that cannot be."""
+
+    code = "LOOP_POLICY"
+
+
+class LoopError(TreadleError, RuntimeError):
+    """The loop cannot turn: something it needs is not there."""
+
+    code = "LOOP"
+
+
+# registry
+
+
+class RegistryError(TreadleError, LookupError):
+    """A model, version or alias is not there, or may not be changed so."""
+
+    code = "REGISTRY"

@@ -1,0 +1,134 @@
+"""The schema: its features, its two special columns, its policy."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from treadle.errors import SchemaError
+from treadle.schema._feature import SEVERITIES, Feature
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a data set should be: an ordered set of features.
+
+    Raises:
+        SchemaError: ``event_time`` or ``key`` is not among the features, or ``event_time`` is no timestamp.
+    """
+
+    features: Mapping[str, Feature]
+    """Name -> feature, in the order of the columns."""
+    event_time: str | None = None
+    """The timestamp feature that says when a row happened; windows, delays and time splits run on it."""
+    key: str | None = None
+    """The feature that names a row, if one does; otherwise a row is named by file content and row number."""
+    severity: Mapping[str, str] = field(default_factory=dict)
+    """Policy for all features: reason code of an anomaly -> ``error``, ``warning`` or ``ignore``."""
+
+    def __post_init__(self) -> None:
+        for name, feature in self.features.items():
+            if name != feature.name:
+                raise SchemaError(f"Schema: the feature {feature.name!r} is listed as {name!r}.")
+        for role, named in (("event_time", self.event_time), ("key", self.key)):
+            if named is not None and named not in self.features:
+                raise SchemaError(f"Schema: {role} names {named!r}, which is not a feature.", where={"field": role})
+        if self.event_time is not None and self.features[self.event_time].type != "timestamp":
+            raise SchemaError(
+                f"Schema: event_time {self.event_time!r} is not of type timestamp.", where={"field": "event_time"}
+            )
+        for code, severity in self.severity.items():
+            if severity not in SEVERITIES:
+                raise SchemaError(
+                    f"Schema: {severity!r} is not a severity.",
+                    where={"field": f"severity.{code}"},
+                    hint=f"Use one of {', '.join(SEVERITIES)}.",
+                )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Schema:
+        """Read a schema from a TOML file.
+
+        Raises:
+            SchemaError: The file is not there, is not UTF-8 or TOML, or says something impossible.
+        """
+        file = Path(path)
+        try:
+            text = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SchemaError(f"The schema cannot be read: {error.strerror}.", where={"file": str(file)}) from error
+        except UnicodeDecodeError as error:
+            raise SchemaError("The schema is not UTF-8 text.", where={"file": str(file)}) from error
+        try:
+            return cls.loads(text)
+        except SchemaError as error:
+            raise SchemaError(
+                error.what, where={"file": str(file), **error.where}, hint=error.hint
+            ) from error.__cause__
+
+    @classmethod
+    def loads(cls, text: str) -> Schema:
+        """Read a schema from TOML text."""
+        from treadle.schema._toml import parse
+
+        return parse(text)
+
+    def dumps(self) -> str:
+        """The schema as TOML text: features in their order, fields in a fixed order, defaults left out."""
+        from treadle.schema._toml import render
+
+        return render(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write :meth:`dumps` to a file, whole or not at all."""
+        file = Path(path)
+        handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(self.dumps())
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, file)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def environment(self, name: str | None) -> Schema:
+        """The schema as one environment sees it: without the features that are ``not_in`` it.
+
+        ``None`` means no environment: all features.
+        """
+        if name is None:
+            return self
+        kept = {key: feature for key, feature in self.features.items() if name not in feature.not_in}
+        return replace(
+            self,
+            features=kept,
+            event_time=self.event_time if self.event_time in kept else None,
+            key=self.key if self.key in kept else None,
+        )
+
+    def arrow_schema(self) -> pa.Schema:
+        """The Arrow schema of a table that holds every feature.
+
+        int64, double, string, bool, binary; timestamps are microseconds of naive local time.
+        """
+        import pyarrow as pa
+
+        types = {
+            "int": pa.int64(),
+            "float": pa.float64(),
+            "string": pa.string(),
+            "bool": pa.bool_(),
+            "bytes": pa.binary(),
+            "timestamp": pa.timestamp("us"),
+        }
+        return pa.schema([(feature.name, types[feature.type]) for feature in self.features.values()])
