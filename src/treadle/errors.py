@@ -244,3 +244,85 @@ class RegistryError(TreadleError, LookupError):
     """A model, version or alias is not there, or may not be changed so."""
 
     code = "REGISTRY"
+
+
+# requests (validation), serving
+
+
+class RequestError(TreadleError, ValueError):
+    """A request cannot be answered as it stands; the family of the cases below. The client is to change it."""
+
+    code = "REQUEST"
+
+
+class MalformedRequestError(RequestError):
+    """The body is not JSON, or not UTF-8, or says the same name twice."""
+
+    code = "REQUEST_MALFORMED"
+
+
+class RequestTypeError(RequestError, TypeError):
+    """A value is not of the type that the schema declares."""
+
+    code = "REQUEST_WRONG_TYPE"
+
+
+class UnknownFieldError(RequestError):
+    """A field that the schema does not have (or not where the model serves)."""
+
+    code = "REQUEST_UNKNOWN_FIELD"
+
+
+class MissingFieldError(RequestError):
+    """A field that the schema requires is not there."""
+
+    code = "REQUEST_MISSING_FIELD"
+
+
+class RequestShapeError(RequestError):
+    """Rows, columns and ids do not fit together."""
+
+    code = "REQUEST_SHAPE"
+
+
+class RequestTooLargeError(RequestError):
+    """More bytes or rows than the server takes at once."""
+
+    code = "REQUEST_TOO_LARGE"
+
+
+class ServingError(TreadleError, RuntimeError):
+    """The server cannot do what was asked; the family of the cases below."""
+
+    code = "SERVING"
+
+
+class ModelFolderError(ServingError):
+    """The folder given to the server holds no servable in a layout it knows."""
+
+    code = "SERVING_FOLDER"
+
+
+class AddressError(ServingError):
+    """The server cannot listen at this host and port."""
+
+    code = "SERVING_ADDRESS"
+
+
+class ModelNotFoundError(ServingError, LookupError):
+    """No model, or no version of it, by that name."""
+
+    code = "SERVING_MODEL_NOT_FOUND"
+
+
+class ModelUnavailableError(ServingError):
+    """The version is there but could not be loaded."""
+
+    code = "SERVING_MODEL_UNAVAILABLE"
+    transient = True
+
+
+class RequestLogError(ServingError, OSError):
+    """The request log cannot be written or read."""
+
+    code = "SERVING_REQUEST_LOG"

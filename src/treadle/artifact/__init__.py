@@ -7,6 +7,16 @@ times and machine names never enter them, so the same inputs give the same artif
 from treadle.artifact._annotations import File, Output
 from treadle.artifact._canonical import canonical_json
 from treadle.artifact._digest import digest_bytes, digest_file, digest_tree
+from treadle.artifact._request_log import (
+    FINDINGS_COLUMN,
+    PREDICTION_COLUMN,
+    PREDICTION_ID_COLUMN,
+    REQUEST_LOG_COLUMNS,
+    REQUEST_LOG_FORMAT,
+    TIME_COLUMN,
+    VERSION_COLUMN,
+    sealed_segments,
+)
 from treadle.artifact._types import (
     Anomalies,
     Artifact,
@@ -24,6 +34,13 @@ from treadle.artifact._types import (
 )
 
 __all__ = [
+    "FINDINGS_COLUMN",
+    "PREDICTION_COLUMN",
+    "PREDICTION_ID_COLUMN",
+    "REQUEST_LOG_COLUMNS",
+    "REQUEST_LOG_FORMAT",
+    "TIME_COLUMN",
+    "VERSION_COLUMN",
     "Anomalies",
     "Artifact",
     "Evaluation",
@@ -43,4 +60,5 @@ __all__ = [
     "digest_bytes",
     "digest_file",
     "digest_tree",
+    "sealed_segments",
 ]
