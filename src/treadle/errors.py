@@ -326,3 +326,105 @@ class RequestLogError(ServingError, OSError):
     """The request log cannot be written or read."""
 
     code = "SERVING_REQUEST_LOG"
+
+
+# graph
+
+
+class InputColumnError(TreadleError, ValueError):
+    """A raw feature that the graph needs is not there."""
+
+    code = "INPUT_COLUMN"
+
+    @classmethod
+    def missing(cls, name: str, *, row: int | None = None) -> InputColumnError:
+        """The feature ``name`` is required and absent, from a table or from one row of a request."""
+        place = "is not among the columns" if row is None else "is not in the row"
+        return cls(
+            f"The required feature {name!r} {place}.",
+            where={"column": name, "row": row},
+            hint="Give it; where its value is unknown give null.",
+        )
+
+
+class InputValueError(TreadleError, ValueError):
+    """A raw value that the value convention cannot hold: wrong type, not UTF-8, an integer beyond its bounds."""
+
+    code = "INPUT_VALUE"
+
+    @classmethod
+    def wrong(cls, name: str, row: int, type_: str, value: object, reason: str | None) -> InputValueError:
+        """``value`` in ``row`` (counted from 0) does not fit the feature ``name`` of type ``type_``."""
+        shown = repr(value)
+        shown = shown if len(shown) <= 80 else shown[:77] + "..."
+        reason = reason or f"is {_KINDS.get(type(value).__name__, type(value).__name__)}"
+        return cls(
+            f"The value {shown} {reason}; the feature {name!r} is of type {type_}.",
+            where={"column": name, "row": row},
+        )
+
+    @classmethod
+    def not_utf8(cls, name: str, row: int | None, error: UnicodeDecodeError | None = None) -> InputValueError:
+        """Bytes that are not UTF-8 text."""
+        place = "" if error is None else f" (byte {error.start} of the value)"
+        return cls(
+            f"The feature {name!r} has a value that is not UTF-8 text{place}.",
+            where={"column": name, "row": row},
+            hint="Treadle reads text as UTF-8: convert the data, or leave the column out.",
+        )
+
+    @classmethod
+    def wrong_column(cls, name: str, type_: str, found: object) -> InputValueError:
+        """A column whose Arrow type cannot carry the feature's type."""
+        return cls(
+            f"The column {name!r} holds {found}, which cannot be read as {type_}.",
+            where={"column": name},
+            hint="Convert the column, or correct the type in the schema.",
+        )
+
+
+_KINDS = {"str": "text", "bool": "a truth value", "int": "an integer", "float": "a number with a fraction",
+          "dict": "an object", "list": "a list", "bytes": "bytes", "NoneType": "null"}  # fmt: skip
+
+
+class ModelFormatError(TreadleError, ValueError):
+    """A graph cannot be lowered, fused or run: not ONNX, the wrong inputs, an operator the runtime lacks."""
+
+    code = "GRAPH_MODEL"
+
+
+# servable
+
+
+class ServableError(TreadleError, ValueError):
+    """A servable that cannot be loaded: a file missing or changed, or a format this version does not know."""
+
+    code = "SERVABLE"
+
+
+class ParityError(TreadleError, RuntimeError):
+    """The fused graph does not predict what the native model predicts; nothing was built."""
+
+    code = "SERVABLE_PARITY"
+
+
+# metadata
+
+
+class DatabaseError(TreadleError, OSError):
+    """A database file cannot be opened, read or written."""
+
+    code = "DATABASE"
+
+
+class DatabaseBusyError(DatabaseError, TimeoutError):
+    """Another process held a database's write lock for too long."""
+
+    code = "DATABASE_BUSY"
+    transient = True
+
+
+class DatabaseVersionError(DatabaseError):
+    """A newer version of Treadle wrote a database."""
+
+    code = "DATABASE_VERSION"

@@ -1,0 +1,150 @@
+"""One SQLite file, used with care: WAL, immediate transactions, full sync, foreign keys, forward migrations.
+
+**Every change is one `transaction`**, which takes the write lock at its start (``BEGIN IMMEDIATE``): a deferred
+transaction that reads before it writes fails at once under concurrency, however long the busy timeout. See
+docs/adr/0004. **A connection never crosses a fork**: a child that needs the database opens its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from treadle.errors import DatabaseBusyError, DatabaseError, DatabaseVersionError
+
+Row: TypeAlias = sqlite3.Row
+Transaction: TypeAlias = sqlite3.Cursor
+
+_BUSY_SECONDS = 30.0
+
+
+class Database:
+    """A SQLite file with a schema of its own. Safe to share between threads, and between processes by path.
+
+    Args:
+        path: The file; its folder is made when it is not there.
+        migrations: The schema's history, oldest first: each entry is a script of statements separated by ``;``.
+            Entries are never edited once released, only added. A file is brought forward when it is opened, in one
+            transaction, so racing openers are safe.
+
+    Raises:
+        DatabaseVersionError: When a newer Treadle wrote the file.
+        DatabaseError: When the file is not a database or cannot be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], migrations: Sequence[str]) -> None:
+        self.path = Path(path).absolute()
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+        self._open = False
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._translated():
+            self._connection = sqlite3.connect(
+                self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        self._open = True
+        try:
+            with self._translated():
+                self._prepare()
+                self._migrate(migrations)
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction that holds the write lock: all of its statements happen, or none.
+
+        Raises:
+            DatabaseBusyError: When another process held the lock for 30 seconds.
+        """
+        with self._lock, self._translated():
+            cursor = self._cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    cursor.execute("ROLLBACK")
+                raise
+            finally:
+                cursor.close()
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a statement that reads; values are bound to the ``?`` of ``sql``."""
+        with self._lock, self._translated():
+            cursor = self._cursor()
+            try:
+                return cursor.execute(sql, parameters).fetchall()
+            finally:
+                cursor.close()
+
+    def close(self) -> None:
+        """Close the file. Idempotent."""
+        with self._lock:
+            if self._open:
+                self._open = False
+                self._connection.close()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _cursor(self) -> sqlite3.Cursor:
+        if os.getpid() != self._process:
+            raise RuntimeError(f"the connection to {self.path} belongs to the process that opened it")
+        return self._connection.cursor()
+
+    def _prepare(self) -> None:
+        self._connection.row_factory = sqlite3.Row
+        deadline = time.monotonic() + _BUSY_SECONDS
+        # Switching to WAL does not wait for the busy timeout, so racing openers wait here.
+        while self._connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+
+    def _migrate(self, migrations: Sequence[str]) -> None:
+        if self._connection.execute("PRAGMA user_version").fetchone()[0] == len(migrations):
+            return
+        with self.transaction() as transaction:
+            version = transaction.execute("PRAGMA user_version").fetchone()[0]
+            if version > len(migrations):
+                raise DatabaseVersionError(
+                    "A newer Treadle wrote this database",
+                    where={"file": self.path, "version": version, "known": len(migrations)},
+                    hint="upgrade Treadle: pip install -U treadle",
+                )
+            for script in migrations[version:]:
+                for statement in filter(str.strip, script.split(";")):
+                    transaction.execute(statement)
+            transaction.execute(f"PRAGMA user_version = {len(migrations)}")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            busy = "locked" in str(error) or "busy" in str(error)
+            kind = DatabaseBusyError if busy else DatabaseError
+            raise kind(
+                f"The database says: {error}",
+                where={"file": self.path},
+                hint="another process holds it; try again" if busy else "check the disk and the permissions",
+            ) from error

@@ -1,0 +1,61 @@
+"""The tables of the lineage store. Entries of `MIGRATIONS` are never edited once released.
+
+Times are microseconds since 1970, UTC. JSON columns hold canonical JSON.
+"""
+
+from __future__ import annotations
+
+_FIRST = """
+CREATE TABLE run (
+    id TEXT PRIMARY KEY,
+    pipeline TEXT NOT NULL,
+    state TEXT NOT NULL,
+    ir TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER
+);
+CREATE INDEX run_by_time ON run (created_at);
+
+CREATE TABLE fingerprint (
+    digest TEXT PRIMARY KEY,
+    parts TEXT NOT NULL
+);
+
+CREATE TABLE execution (
+    id INTEGER PRIMARY KEY,
+    run_id TEXT NOT NULL REFERENCES run (id),
+    node TEXT NOT NULL,
+    component TEXT NOT NULL,
+    state TEXT NOT NULL,
+    fingerprint TEXT REFERENCES fingerprint (digest),
+    reads TEXT,
+    reused INTEGER REFERENCES execution (id),
+    reason TEXT NOT NULL,
+    error TEXT,
+    started_at INTEGER NOT NULL,
+    finished_at INTEGER
+);
+CREATE INDEX execution_by_run ON execution (run_id, node);
+CREATE INDEX execution_by_fingerprint ON execution (fingerprint, state, id);
+
+CREATE TABLE artifact (
+    id INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL,
+    type TEXT NOT NULL,
+    properties TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    UNIQUE (digest, type, properties)
+);
+
+CREATE TABLE event (
+    execution_id INTEGER NOT NULL REFERENCES execution (id),
+    direction TEXT NOT NULL CHECK (direction IN ('input', 'output')),
+    slot TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    artifact_id INTEGER NOT NULL REFERENCES artifact (id),
+    PRIMARY KEY (execution_id, direction, slot, position)
+) WITHOUT ROWID;
+CREATE INDEX event_by_artifact ON event (artifact_id, direction);
+"""
+
+MIGRATIONS = (_FIRST,)

@@ -1,0 +1,216 @@
+"""The lineage of pipeline runs: each change that means one thing is one transaction."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from treadle.artifact import canonical_json
+from treadle.metadata._database import Database, Row, Transaction
+from treadle.metadata._records import ArtifactRecord, Attempt, ExecutionRecord, ExecutionState, RunRecord, RunState
+from treadle.metadata._schema import MIGRATIONS
+
+_EXECUTION = "SELECT execution.*, run.pipeline AS pipeline FROM execution JOIN run ON run.id = execution.run_id"
+
+
+class MetadataStore:
+    """Runs, executions and artifacts in one SQLite file. Safe for any number of threads and processes.
+
+    Args:
+        path: The file; made when it is not there.
+        clock: Seconds since 1970; injected by tests.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.time) -> None:
+        self._database = Database(path, MIGRATIONS)
+        self._clock = clock
+
+    def close(self) -> None:
+        """Close the file. Idempotent."""
+        self._database.close()
+
+    def __enter__(self) -> MetadataStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def begin_run(self, run_id: str, *, pipeline: str, ir: Mapping[str, Any]) -> None:
+        """Record that a run has begun."""
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "INSERT INTO run (id, pipeline, state, ir, created_at) VALUES (?, ?, 'running', ?, ?)",
+                (run_id, pipeline, _text(ir), self._now()),
+            )
+
+    def finish_run(self, run_id: str, state: RunState) -> None:
+        """Record how a run ended."""
+        with self._database.transaction() as transaction:
+            transaction.execute("UPDATE run SET state = ?, finished_at = ? WHERE id = ?", (state, self._now(), run_id))
+
+    def start_execution(self, attempt: Attempt) -> int:
+        """Record that a node is about to run, from what and why; the id is for `finish_execution`."""
+        with self._database.transaction() as transaction:
+            return self._insert(transaction, attempt, "running")
+
+    def finish_execution(
+        self,
+        execution_id: int,
+        state: ExecutionState,
+        *,
+        outputs: Mapping[str, ArtifactRecord] | None = None,
+        reads: Mapping[str, str | None] | None = None,
+        reason: str | None = None,
+        error: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record how an execution ended and what it made, in one transaction."""
+        with self._database.transaction() as transaction:
+            for slot, artifact in (outputs or {}).items():
+                self._connect(transaction, (execution_id, "output", slot, 0), artifact)
+            transaction.execute(
+                "UPDATE execution SET state = ?, reads = ?, reason = coalesce(?, reason), error = ?,"
+                " finished_at = ? WHERE id = ?",
+                (state, _text(reads or {}), reason, error and _text(error), self._now(), execution_id),
+            )
+
+    def record_unrun(
+        self,
+        attempt: Attempt,
+        state: ExecutionState,
+        *,
+        reused: ExecutionRecord | None = None,
+        error: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record a node that did not run: reused outputs, skipped, or failed before it could start."""
+        with self._database.transaction() as transaction:
+            execution_id = self._insert(transaction, attempt, state)
+            if reused is not None:
+                for slot, artifact in reused.outputs.items():
+                    self._connect(transaction, (execution_id, "output", slot, 0), artifact)
+            transaction.execute(
+                "UPDATE execution SET reused = ?, error = ?, finished_at = started_at WHERE id = ?",
+                (None if reused is None else reused.id, error and _text(error), execution_id),
+            )
+
+    def successes(self, fingerprint: str, *, limit: int = 20) -> list[ExecutionRecord]:
+        """Executions of this fingerprint that ran to their end, newest first."""
+        rows = self._database.query(
+            f"{_EXECUTION} WHERE execution.fingerprint = ? AND execution.state = 'ran'"
+            " ORDER BY execution.id DESC LIMIT ?",
+            (fingerprint, limit),
+        )
+        return [self._execution(row) for row in rows]
+
+    def latest_success(self, pipeline: str, node: str, *, before: int | None = None) -> ExecutionRecord | None:
+        """The newest execution of a pipeline's node that ran or was reused, older than execution ``before``."""
+        rows = self._database.query(
+            f"{_EXECUTION} WHERE run.pipeline = ? AND execution.node = ? AND execution.id < ?"
+            " AND execution.state IN ('ran', 'cached') ORDER BY execution.id DESC LIMIT 1",
+            (pipeline, node, 2**62 if before is None else before),
+        )
+        return self._execution(rows[0]) if rows else None
+
+    def parts(self, fingerprint: str) -> dict[str, str]:
+        """The named parts of a fingerprint; empty when it is not known."""
+        rows = self._database.query("SELECT parts FROM fingerprint WHERE digest = ?", (fingerprint,))
+        return json.loads(rows[0]["parts"]) if rows else {}
+
+    def runs(self, *, pipeline: str | None = None, limit: int = 20) -> list[RunRecord]:
+        """The newest runs first, of one pipeline or of all."""
+        rows = self._database.query(
+            "SELECT * FROM run WHERE ? IS NULL OR pipeline = ? ORDER BY created_at DESC, rowid DESC LIMIT ?",
+            (pipeline, pipeline, limit),
+        )
+        return [_run(row) for row in rows]
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """One run, or None when there is none of that id."""
+        rows = self._database.query("SELECT * FROM run WHERE id = ?", (run_id,))
+        return _run(rows[0]) if rows else None
+
+    def executions(self, run_id: str) -> list[ExecutionRecord]:
+        """The executions of a run, in the order they began."""
+        rows = self._database.query(f"{_EXECUTION} WHERE run_id = ? ORDER BY execution.id", (run_id,))
+        return [self._execution(row) for row in rows]
+
+    def _now(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+    def _insert(self, transaction: Transaction, attempt: Attempt, state: ExecutionState) -> int:
+        if attempt.fingerprint is not None:
+            transaction.execute(
+                "INSERT INTO fingerprint (digest, parts) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (attempt.fingerprint, _text(attempt.parts)),
+            )
+        execution_id: int = transaction.execute(
+            "INSERT INTO execution (run_id, node, component, state, fingerprint, reason, started_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            (
+                attempt.run_id,
+                attempt.node,
+                attempt.component,
+                state,
+                attempt.fingerprint,
+                attempt.reason,
+                self._now(),
+            ),
+        ).fetchone()["id"]
+        for slot, artifacts in attempt.inputs.items():
+            for position, artifact in enumerate(artifacts):
+                self._connect(transaction, (execution_id, "input", slot, position), artifact)
+        return execution_id
+
+    def _connect(self, transaction: Transaction, event: tuple[int, str, str, int], artifact: ArtifactRecord) -> None:
+        key = (artifact.digest, artifact.type_name, _text(artifact.properties))
+        transaction.execute(
+            "INSERT INTO artifact (digest, type, properties, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (*key, self._now()),
+        )
+        transaction.execute(
+            "INSERT INTO event (execution_id, direction, slot, position, artifact_id)"
+            " SELECT ?, ?, ?, ?, id FROM artifact WHERE digest = ? AND type = ? AND properties = ?",
+            (*event, *key),
+        )
+
+    def _execution(self, row: Row) -> ExecutionRecord:
+        events = self._database.query(
+            "SELECT slot, digest, type, properties FROM event JOIN artifact ON artifact.id = artifact_id"
+            " WHERE execution_id = ? AND direction = 'output' ORDER BY slot",
+            (row["id"],),
+        )
+        return ExecutionRecord(
+            id=row["id"],
+            run_id=row["run_id"],
+            node=row["node"],
+            component=row["component"],
+            state=row["state"],
+            fingerprint=row["fingerprint"],
+            reads=json.loads(row["reads"] or "{}"),
+            reused=row["reused"],
+            reason=row["reason"],
+            error=json.loads(row["error"]) if row["error"] else None,
+            started_at=row["started_at"],
+            finished_at=row["finished_at"],
+            outputs={
+                event["slot"]: ArtifactRecord(event["digest"], event["type"], json.loads(event["properties"]))
+                for event in events
+            },
+        )
+
+
+def _text(value: object) -> str:
+    return canonical_json(value).decode()
+
+
+def _run(row: Row) -> RunRecord:
+    return RunRecord(
+        id=row["id"],
+        pipeline=row["pipeline"],
+        state=row["state"],
+        ir=json.loads(row["ir"]),
+        created_at=row["created_at"],
+        finished_at=row["finished_at"],
+    )
