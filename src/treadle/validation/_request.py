@@ -1,0 +1,220 @@
+"""Is a request as the schema says? Names and types decide; domains, ranges and nulls are only counted.
+
+A wrong type, an unknown field or a missing required field makes a request unanswerable: one error, naming row and
+field. A value that is null, out of domain or out of range is the world, not a mistake of the client: it is served,
+and counted as a *finding*.
+
+The types are compiled from the schema once, so that decoding a request and checking it are one pass in C: a
+protocol skin decodes its bytes straight into :attr:`RequestChecker.row_type` or
+:attr:`RequestChecker.columns_type` and turns a failure into a sentence with :meth:`RequestChecker.explain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from treadle.errors import RequestError, RequestShapeError
+from treadle.schema import Feature, Schema
+from treadle.validation._request_errors import explain
+
+Row = tuple[Any, ...]
+"""The values of one row in the order of the schema's features; ``None`` is null."""
+
+
+class _Base64(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    b64: bytes
+
+
+_VALUE_TYPES: dict[str, Any] = {
+    "int": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None,
+    "float": float | None,
+    "string": str | None,
+    "bool": bool | None,
+    "bytes": _Base64 | None,
+    # naive local time: the schema names no zone, so a zone in the text would be dropped without a word
+    "timestamp": Annotated[datetime, msgspec.Meta(tz=False)] | None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was served although it is not what the schema describes."""
+
+    per_row: list[int]
+    """For each row, how many of its values are findings."""
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(feature, kind) -> values; kind is ``null``, ``out_of_domain`` or ``out_of_range``."""
+
+
+class RequestChecker:
+    r"""Checks requests against the features of a schema. It holds no state: one serves all threads.
+
+    Args:
+        schema: The schema as the environment that serves sees it (:meth:`Schema.environment`).
+
+    Examples:
+        >>> checker = RequestChecker(Schema.loads('[features.fare]\ntype = "float"\nmin = 0.0'))
+        >>> rows = checker.check_rows([{"fare": 5.0}, {"fare": -1.0}])
+        >>> checker.findings(list(zip(*rows))).counts
+        {('fare', 'out_of_range'): 1}
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.names: tuple[str, ...] = tuple(schema.features)
+        """The features, in the order of a row's values."""
+        features = tuple(schema.features.values())
+        self.row_type: type[msgspec.Struct] = _struct("Row", features, as_column=False)
+        """A struct of one row: what a protocol skin decodes an instance into."""
+        self.columns_type: type[msgspec.Struct] = _struct("Columns", features, as_column=True)
+        """A struct of whole columns."""
+        self._rules = [_Rule(position, feature) for position, feature in enumerate(features)]
+        # rows need a second look only where a field may be absent or is wrapped
+        self._plain = all(feature.required and feature.type != "bytes" for feature in features)
+
+    def check_rows(self, rows: Iterable[Mapping[str, Any]]) -> list[Row]:
+        """The values of rows given as Python objects.
+
+        Raises:
+            RequestError: A row is not as the schema says.
+        """
+        try:
+            return self.rows(msgspec.convert(list(rows), list[self.row_type]))  # type: ignore[name-defined]
+        except msgspec.ValidationError as error:
+            raise self.explain(error) from None
+
+    def check_columns(self, columns: Mapping[str, Sequence[Any]]) -> list[Row]:
+        """The values of rows given as columns of Python objects.
+
+        Raises:
+            RequestError: A column is not as the schema says, or the columns differ in length.
+        """
+        try:
+            return self.rows_of_columns(msgspec.convert(dict(columns), self.columns_type))
+        except msgspec.ValidationError as error:
+            raise self.explain(error) from None
+
+    def rows(self, structs: Sequence[msgspec.Struct]) -> list[Row]:
+        """The values of decoded rows."""
+        rows = [msgspec.structs.astuple(struct) for struct in structs]
+        return rows if self._plain else [tuple(map(_plain_value, row)) for row in rows]
+
+    def rows_of_columns(self, struct: msgspec.Struct) -> list[Row]:
+        """The values of decoded columns, row by row.
+
+        Raises:
+            RequestShapeError: The columns differ in length, or there are none.
+        """
+        columns = msgspec.structs.astuple(struct)
+        lengths = {name: len(c) for name, c in zip(self.names, columns, strict=True) if c is not msgspec.UNSET}
+        if not lengths:
+            raise RequestShapeError("The request has no columns.", hint=f"Send {', '.join(self.names)}.")
+        first, num_rows = next(iter(lengths.items()))
+        for name, length in lengths.items():
+            if length != num_rows:
+                raise RequestShapeError(
+                    f"Column {first!r} has {num_rows} values, column {name!r} has {length}.",
+                    where={"field": name},
+                    hint="Every column needs one value for each row; null where it is not known.",
+                )
+        nulls = [None] * num_rows
+        rows = list(zip(*(nulls if c is msgspec.UNSET else c for c in columns), strict=True))
+        return rows if self._plain else [tuple(map(_plain_value, row)) for row in rows]
+
+    def count_fields(self, structs: Sequence[msgspec.Struct]) -> int:
+        """How many fields the decoded rows were given; a name given twice counts once."""
+        count = len(structs) * len(self.names)
+        if not self._plain:
+            count -= sum(msgspec.structs.astuple(struct).count(msgspec.UNSET) for struct in structs)
+        return count
+
+    def findings(self, columns: Sequence[Sequence[Any]]) -> Findings:
+        """What is null, out of domain or out of range.
+
+        Args:
+            columns: The values, one sequence for each feature in the order of :attr:`names`.
+        """
+        found = Findings([0] * (len(columns[0]) if columns else 0))
+        for rule in self._rules:
+            column = columns[rule.position]
+            if not rule.holds_for(column):
+                rule.count(column, found)
+        return found
+
+    def explain(self, error: msgspec.ValidationError, *, envelope: Sequence[str] = ()) -> RequestError:
+        """The failure of a decoder for :attr:`row_type` or :attr:`columns_type`, as a sentence with a place.
+
+        Args:
+            error: What the decoder raised.
+            envelope: The names that may stand around rows and columns, where a protocol has such names.
+        """
+        return explain(str(error), self.schema.features, envelope=envelope)
+
+
+class _Rule:
+    """What the values of one feature should be: a quick test of a whole column, and a count of what fails it."""
+
+    __slots__ = ("domain", "kind", "maximum", "minimum", "name", "position")
+
+    def __init__(self, position: int, feature: Feature) -> None:
+        self.position = position
+        self.name = feature.name
+        self.domain = frozenset(feature.values) if feature.values is not None else None
+        self.minimum, self.maximum = feature.min, feature.max
+        self.kind = "out_of_domain" if self.domain is not None else "out_of_range"
+
+    def holds_for(self, column: Sequence[Any]) -> bool:
+        if self.domain is not None:
+            return self.domain.issuperset(column)
+        if None in column:
+            return False
+        if not column:
+            return True
+        return (self.minimum is None or min(column) >= self.minimum) and (
+            self.maximum is None or max(column) <= self.maximum
+        )
+
+    def count(self, column: Sequence[Any], found: Findings) -> None:
+        for row, value in enumerate(column):
+            if value is None:
+                kind = "null"
+            elif self.holds_for((value,)):
+                continue
+            else:
+                kind = self.kind
+            found.per_row[row] += 1
+            key = (self.name, kind)
+            found.counts[key] = found.counts.get(key, 0) + 1
+
+
+def _struct(title: str, features: Sequence[Feature], *, as_column: bool) -> type[msgspec.Struct]:
+    """A struct type with one field for each feature; feature names need not be Python names."""
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+    for position, feature in enumerate(features):
+        kind: Any = _VALUE_TYPES[feature.type]
+        if as_column:
+            kind = list.__class_getitem__(kind)
+        if feature.required:
+            fields.append((f"f{position}", kind))
+        else:
+            fields.append((f"f{position}", kind | msgspec.UnsetType, msgspec.UNSET))
+    return msgspec.defstruct(
+        title,
+        fields,
+        rename={f"f{position}": feature.name for position, feature in enumerate(features)},
+        forbid_unknown_fields=True,
+        frozen=True,
+        kw_only=True,
+        gc=as_column,  # a row holds only scalars: the collector need not look at it
+    )
+
+
+def _plain_value(value: Any) -> Any:
+    if value is msgspec.UNSET:
+        return None
+    return value.b64 if type(value) is _Base64 else value
