@@ -5,10 +5,18 @@ gates: absolute bounds and bounds on the change against the model in service. A 
 is ``None``, never zero, and never passes a gate.
 """
 
-from treadle.evaluation._evaluate import Evaluation, SliceResult, evaluate
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
 from treadle.evaluation._gates import Gate, at_least, at_most, no_worse, within
-from treadle.evaluation._metrics import HIGHER_IS_BETTER, METRICS, binary_metrics
-from treadle.evaluation._verdict import GateResult, Verdict, judge
+from treadle.evaluation._metric_names import HIGHER_IS_BETTER, METRICS
+
+if TYPE_CHECKING:
+    from treadle.evaluation._evaluate import Evaluation, SliceResult, evaluate
+    from treadle.evaluation._metrics import binary_metrics
+    from treadle.evaluation._verdict import GateResult, Verdict, judge
 
 __all__ = [
     "HIGHER_IS_BETTER",
@@ -26,3 +34,22 @@ __all__ = [
     "no_worse",
     "within",
 ]
+
+# A pipeline file declares gates; only the process that measures loads numpy.
+_LATER = {
+    "Evaluation": "_evaluate",
+    "SliceResult": "_evaluate",
+    "evaluate": "_evaluate",
+    "binary_metrics": "_metrics",
+    "GateResult": "_verdict",
+    "Verdict": "_verdict",
+    "judge": "_verdict",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

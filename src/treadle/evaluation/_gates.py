@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from treadle.errors import GateError
-from treadle.evaluation._metrics import HIGHER_IS_BETTER, METRICS
+from treadle.evaluation._metric_names import HIGHER_IS_BETTER, METRICS
 
 Gate = dict[str, object]
 """A gate as JSON: ``{"metric": ..., "lower": ..., "upper": ..., "worse_by": ..., "slice": ...}``."""

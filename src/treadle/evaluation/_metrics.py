@@ -6,32 +6,8 @@ running sums. So a slice costs no more than its rows, and the overall slice is t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
-
-# Every metric `binary_metrics` gives, in the order people read them.
-METRICS = (
-    "count",
-    "base_rate",
-    "mean_prediction",
-    "calibration",
-    "auc",
-    "log_loss",
-    "accuracy",
-    "precision",
-    "recall",
-)
-
-# Which way is better; what is absent has no better side (a count, a rate, calibration with its ideal at 1).
-HIGHER_IS_BETTER: Mapping[str, bool] = {
-    "auc": True,
-    "accuracy": True,
-    "precision": True,
-    "recall": True,
-    "log_loss": False,
-}
 
 # Probabilities are clipped to [_EPSILON, 1 - _EPSILON] before the logarithm: float32's resolution below 1.
 _EPSILON = float(np.finfo(np.float32).eps)

@@ -11,7 +11,7 @@ from typing import Literal
 from treadle.errors import EvaluationError
 from treadle.evaluation._evaluate import Evaluation
 from treadle.evaluation._gates import ParsedGate, parse_gate
-from treadle.evaluation._metrics import HIGHER_IS_BETTER
+from treadle.evaluation._metric_names import HIGHER_IS_BETTER
 
 FORMAT = "treadle.verdict/1"
 

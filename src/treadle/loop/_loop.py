@@ -1,0 +1,215 @@
+"""One turn of the wheel per window: look at the traffic, decide, run the pipeline, say what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from treadle import runner
+from treadle.config import home as default_home
+from treadle.errors import LoopError
+from treadle.evaluation import Verdict
+from treadle.loop._policy import Decision, Observation, RetrainPolicy
+from treadle.loop._turns import Action, Turn, TurnStore
+from treadle.monitoring import (
+    DriftReport,
+    Duration,
+    LabelStore,
+    Traffic,
+    Window,
+    measure_drift,
+    measure_quality,
+    windows,
+)
+from treadle.pipeline import Pipeline
+from treadle.registry import ModelVersion, Registry
+from treadle.servable import Servable
+
+
+class Loop:
+    """Watches one model and retrains it by a policy.
+
+    Time comes in through ``tick(now)``, so history can be played again at any speed. A window is decided once; what
+    was decided is kept in the store, and a process that dies between two turns goes on where it was.
+
+    Args:
+        pipeline: The pipeline that makes the model. It has the parameters ``first`` and ``last``, the names of the
+            first and last data span to train on, and ends in a push.
+        policy: When to retrain, and on what.
+        model: The model's name in the registry and on the server.
+        serving: The folder the server reads, where pushes go.
+        log: The server's request log.
+        labels: The folder of labels.
+        parameters: Other parameters of every run.
+        home: The store; ``None`` takes the configured one.
+        on_event: Called with the runner's events while a pipeline runs.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        policy: RetrainPolicy,
+        *,
+        model: str,
+        serving: Path,
+        log: Path,
+        labels: Path,
+        parameters: Mapping[str, Any] | None = None,
+        home: Path | None = None,
+        on_event: Callable[[Any], None] | None = None,
+    ) -> None:
+        self.policy = policy
+        self.model = model
+        self._pipeline = pipeline
+        self._serving = serving
+        self._log = log
+        self._labels = LabelStore(labels)
+        self._parameters = dict(parameters or {})
+        self._home = home or default_home()
+        self._on_event = on_event
+        self._registry = Registry(self._home)
+        self._turns = TurnStore(self._home / "loop.sqlite")
+
+    def turns(self) -> list[Turn]:
+        """Every turn so far, oldest first."""
+        return self._turns.turns(self.model)
+
+    def tick(self, now: datetime) -> list[Turn]:
+        """Decide every window that has closed by ``now`` and was not decided yet, oldest first.
+
+        Args:
+            now: Naive event time.
+
+        Raises:
+            LoopError: There is no champion to watch, or its servable is not in the serving folder.
+        """
+        done = self.turns()
+        if done:
+            first = done[-1].window.end
+        else:
+            earliest = self._traffic(self._champion()[1]).first_event()
+            if earliest is None:
+                return []
+            first = _aligned(earliest, Duration.parse(self.policy.period))
+        fresh = []
+        for window in windows(first, now, Duration.parse(self.policy.period)):
+            turn = self._turn(window, done + fresh)
+            self._turns.record(self.model, turn)
+            fresh.append(turn)
+        return fresh
+
+    def _turn(self, window: Window, past: list[Turn]) -> Turn:
+        version, servable = self._champion()
+        traffic = self._traffic(servable)
+        report = measure_drift(traffic.read(window), servable.baseline(), servable.schema)
+        quality = self._quality(window.end, traffic, version)
+        decision = self._decide(window, report, quality, version, past)
+        action, reasons, run_id = ("none", decision.reasons, None)
+        if decision.retrain:
+            action, outcome, run_id = self._retrain(window.end)
+            reasons = (*decision.reasons, *outcome)
+        return Turn(window, report.rows, report.drifted, quality, action, reasons, run_id, self._champion()[0].version)
+
+    def _decide(
+        self, window: Window, report: DriftReport, quality: Mapping[str, Any], version: ModelVersion, past: list[Turn]
+    ) -> Decision:
+        attempts = [turn for turn in past if turn.attempted]
+        enough = report.rows >= self.policy.min_rows
+        seen = Observation(
+            now=window.end,
+            drifted=tuple(report.drifted) if enough else (),
+            metrics=quality.get("metrics", {}),
+            measured=quality.get("window", ""),
+            trained_at=_end_of_span(version.properties.get("last_span")),
+            attempted_at=attempts[-1].window.end if attempts else None,
+            answered=tuple(attempts[-1].drifted) if attempts else (),
+        )
+        return self.policy.decide(seen)
+
+    def _quality(self, now: datetime, traffic: Traffic, version: ModelVersion) -> dict[str, Any]:
+        """Live quality of ``version`` over the newest window whose labels are complete by ``now``."""
+        window = self._labelled_window(now)
+        rows = traffic.read(window)
+        measured = measure_quality(rows, self._labels.read()).by_version.get(version.version)
+        if measured is None or (measured["count"] or 0) < self.policy.min_rows:
+            return {}
+        return {"window": window.name, "metrics": dict(measured)}
+
+    def _retrain(self, now: datetime) -> tuple[Action, tuple[str, ...], str]:
+        period = Duration.parse(self.policy.period)
+        last = self._labelled_window(now)
+        first_start = last.start
+        for _ in range(self.policy.window - 1):
+            first_start = period.before(first_start)
+        spans = {"first": Window(first_start, period.after(first_start)).name, "last": last.name}
+        result = runner.run(self._pipeline, {**self._parameters, **spans}, home=self._home, on_event=self._on_event)
+        trained = f"trained on {spans['first']}..{spans['last']}"
+        if result.state != "succeeded":
+            failed = [f"{name}: {node.error}" for name, node in result.nodes.items() if node.state == "failed"]
+            return "failed", (trained, *failed), result.id
+        pushed, verdict = _outcome(result)
+        if pushed:
+            return "promoted", (trained, verdict.reasons[0]), result.id
+        return "refused", (trained, *verdict.reasons), result.id
+
+    def _labelled_window(self, now: datetime) -> Window:
+        """The newest window whose labels are complete by ``now``; windows end at ``now`` and before it."""
+        period, delay = Duration.parse(self.policy.period), Duration.parse(self.policy.label_delay)
+        end = now
+        while delay.after(end) > now:
+            end = period.before(end)
+        return Window(period.before(end), end)
+
+    def _champion(self) -> tuple[ModelVersion, Servable]:
+        version = self._registry.get(f"{self.model}@champion")
+        path = self._serving / self.model / str(version.version)
+        if not path.is_dir():
+            raise LoopError(
+                f"The champion of {self.model!r}, version {version.version}, is not in the serving folder",
+                where={"folder": path},
+                hint="Run the pipeline with this serving folder, so that its push puts the version there.",
+            )
+        return version, Servable.load(path)
+
+    def _traffic(self, servable: Servable) -> Traffic:
+        return Traffic(self._log, self.model, event_time=servable.schema.event_time)
+
+
+def _outcome(result: runner.RunResult) -> tuple[bool, Verdict]:
+    """Whether the run's push let the model out, and the verdict it rested on."""
+    pushed, verdict = None, None
+    for node in result.nodes.values():
+        for artifact in node.outputs.values():
+            if artifact.type_name == "Pushed":
+                pushed = bool(artifact.properties.get("pushed"))
+            elif artifact.type_name == "Verdict":
+                verdict = Verdict.load(artifact.path / "verdict.json")
+    if pushed is None or verdict is None:
+        raise LoopError(
+            "The pipeline judged or pushed nothing",
+            where={"run": result.id},
+            hint="A pipeline for the loop ends in evaluate and push.",
+        )
+    return pushed, verdict
+
+
+def _aligned(moment: datetime, period: Duration) -> datetime:
+    """The start of the first window: the first of the month, or midnight, or the hour."""
+    start = moment.replace(minute=0, second=0, microsecond=0)
+    if period.months or not period.exact.seconds:
+        start = start.replace(hour=0)
+    return start.replace(day=1) if period.months else start
+
+
+def _end_of_span(span: str | None) -> datetime | None:
+    """The end of a data span named by month or day; ``None`` for a span that is only a number."""
+    if span is None:
+        return None
+    for form, length in (("%Y-%m", "1mo"), ("%Y-%m-%d", "1d")):
+        try:
+            return Duration.parse(length).after(datetime.strptime(span, form))
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,51 @@
+"""Drift of live traffic against the statistics the model was trained on, made by the same accumulators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from treadle.schema import Schema
+from treadle.statistics import Statistics, generate
+from treadle.validation import Distance, drift
+
+_MEASURES = ("l_infinity", "jensen_shannon", "missing")
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """How far the features of one window are from the baseline."""
+
+    rows: int
+    """Rows in the window."""
+    distances: Mapping[str, Distance]
+    """Feature to its distances; a distance that is undefined is ``None``, with a note."""
+    drifted: Mapping[str, str]
+    """Feature to the measures beyond their thresholds, in words: ``jensen_shannon 0.213 > 0.1``."""
+
+
+def measure_drift(traffic: pa.Table, baseline: Statistics, schema: Schema) -> DriftReport:
+    """Compare the features in ``traffic`` with ``baseline``, by the drift thresholds of ``schema``.
+
+    Args:
+        traffic: Rows of the request log of one window.
+        baseline: Statistics of the training data, as a servable carries them.
+        schema: The serving schema; features without a threshold are measured and never drift.
+    """
+    names = [name for name in schema.features if name in traffic.column_names and name in baseline.features]
+    statistics = generate(traffic.select(names).to_batches(), schema=schema)
+    distances = {name: distance for name, distance in drift(baseline, statistics).items() if name in names}
+    drifted = {}
+    for name, distance in distances.items():
+        crossed = [
+            f"{measure} {value:.3f} > {threshold:g}"
+            for measure in _MEASURES
+            if (threshold := getattr(schema.features[name], measure)) is not None
+            and (value := getattr(distance, measure)) is not None
+            and value > threshold
+        ]
+        if crossed:
+            drifted[name] = ", ".join(crossed)
+    return DriftReport(traffic.num_rows, distances, drifted)
