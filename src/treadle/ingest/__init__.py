@@ -1,0 +1,29 @@
+"""Data in: files of many spans become Examples, whose rows have names, types and a split.
+
+Zeros stay zeros and nulls stay nulls; rows in equal rows out plus rows excluded, and that is checked. The same
+bytes give the same Examples.
+"""
+
+from treadle.ingest._build import build_examples
+from treadle.ingest._examples import ROW_ID, ExamplesReader, read_examples
+from treadle.ingest._filter import keep_mask
+from treadle.ingest._manifest import Manifest, Source
+from treadle.ingest._scan import Scan, conform, read_table, scan
+from treadle.ingest._spans import SpanFiles, list_spans, select_spans
+
+__all__ = [
+    "ROW_ID",
+    "ExamplesReader",
+    "Manifest",
+    "Scan",
+    "Source",
+    "SpanFiles",
+    "build_examples",
+    "conform",
+    "keep_mask",
+    "list_spans",
+    "read_examples",
+    "read_table",
+    "scan",
+    "select_spans",
+]

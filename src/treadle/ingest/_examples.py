@@ -1,0 +1,106 @@
+"""Reading Examples: the rows of a split, as a table or batch by batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from treadle.errors import UsageError
+from treadle.ingest._manifest import Manifest
+from treadle.ingest._parquet import open_parquet, parquet_errors
+from treadle.ingest._scan import Scan, missing_column, scan
+
+ROW_ID = "__row_id__"
+
+
+class ExamplesReader:
+    """The rows of an Examples directory. Made by :func:`read_examples`.
+
+    Tables and batches have the schema's columns in order, then ``__row_id__``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest = Manifest.read(path)
+        """What the directory holds and where it came from."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the splits, in their order."""
+        return tuple(self.manifest.splits)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns of every split, the row id last."""
+        return (*self.manifest.columns, ROW_ID)
+
+    def num_rows(self, split: str) -> int:
+        """The number of rows of a split."""
+        self._check(split)
+        return self.manifest.splits[split]
+
+    def files(self, split: str) -> tuple[Path, ...]:
+        """The Parquet files of a split, in order."""
+        self._check(split)
+        return tuple(sorted((self.path / split).glob("part-*.parquet")))
+
+    def scan(self, split: str) -> Scan:
+        """A split as a source for statistics: without the row id."""
+        return scan(self.files(split))
+
+    def batches(
+        self, split: str, columns: Sequence[str] | None = None, *, batch_rows: int = 65536
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of a split, batch by batch.
+
+        Args:
+            split: The split's name.
+            columns: The columns wanted; all by default.
+            batch_rows: The largest number of rows of a batch.
+
+        Raises:
+            UsageError: There is no such split.
+            MissingColumnError: There is no such column.
+        """
+        wanted = self._wanted(split, columns)
+        for path in self.files(split):
+            with open_parquet(path) as file, parquet_errors(path):
+                yield from file.iter_batches(batch_rows, columns=wanted, use_threads=False)
+
+    def table(self, split: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rows of a split at once; arguments and errors as :meth:`batches`."""
+        wanted = self._wanted(split, columns)
+        tables = []
+        for path in self.files(split):
+            with open_parquet(path) as file, parquet_errors(path):
+                tables.append(file.read(columns=wanted).select(wanted))
+        return pa.concat_tables(tables)
+
+    def _wanted(self, split: str, columns: Sequence[str] | None) -> list[str]:
+        self._check(split)
+        wanted = list(self.columns if columns is None else columns)
+        for name in wanted:
+            if name not in self.columns:
+                raise missing_column(name, self.columns, [self.path])
+        return wanted
+
+    def _check(self, split: str) -> None:
+        if split not in self.manifest.splits:
+            raise UsageError(
+                f"These examples have no split {split!r}.",
+                where={"file": self.path},
+                hint=f"The splits are {', '.join(self.splits)}.",
+            )
+
+
+def read_examples(path: str | os.PathLike[str]) -> ExamplesReader:
+    """Open an Examples directory.
+
+    Raises:
+        DataFileNotFoundError: There is no manifest.
+        CorruptFileError: The manifest cannot be read.
+    """
+    return ExamplesReader(Path(path))
