@@ -19,7 +19,7 @@ from treadle.errors import (
     RaggedRowError,
     TextEncodingError,
 )
-from treadle.ingest._types import type_word
+from treadle.schema import type_word
 
 _RAGGED = re.compile(r"CSV parse error: (?:Row #(?P<row>\d+): )?Expected (?P<want>\d+) columns, got (?P<got>\d+)")
 _VALUE = re.compile(r"In CSV column #(?P<column>\d+): (?:Row #(?P<row>\d+): )?CSV conversion error to (?P<rest>.*)")

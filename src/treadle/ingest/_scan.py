@@ -20,8 +20,7 @@ from treadle.errors import (
 )
 from treadle.ingest._csv import read_csv
 from treadle.ingest._parquet import open_parquet, parquet_errors
-from treadle.ingest._types import plain_type, to_feature, to_plain, type_word
-from treadle.schema import Schema, is_reserved
+from treadle.schema import Schema, is_reserved, plain_type, to_feature, to_plain, type_word
 
 PathLike = str | os.PathLike[str]
 

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from treadle.errors import DataError, UsageError
 
-
 Weights = Mapping[str, float] | Sequence[tuple[str, float]]
 
 

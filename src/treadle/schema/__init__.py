@@ -16,7 +16,33 @@ Examples:
     ['fare']
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from treadle.schema._feature import TYPES, Feature, FeatureType, is_reserved
 from treadle.schema._schema import Schema
 
-__all__ = ["TYPES", "Feature", "FeatureType", "Schema", "is_reserved"]
+if TYPE_CHECKING:
+    from treadle.schema._arrow import plain_type, to_feature, to_plain, type_word
+
+__all__ = [
+    "TYPES",
+    "Feature",
+    "FeatureType",
+    "Schema",
+    "is_reserved",
+    "plain_type",
+    "to_feature",
+    "to_plain",
+    "type_word",
+]
+
+
+def __getattr__(name: str) -> object:
+    # these need Arrow, whose import costs more than this whole room
+    if name in ("plain_type", "to_feature", "to_plain", "type_word"):
+        from treadle.schema import _arrow
+
+        return getattr(_arrow, name)
+    raise AttributeError(f"module 'treadle.schema' has no attribute {name!r}")

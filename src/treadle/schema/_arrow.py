@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from treadle.errors import ColumnTypeError
-from treadle.schema import Feature
+from treadle.schema._feature import Feature
 
 _WORDS = {
     "int": pa.int64(),
