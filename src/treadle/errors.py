@@ -428,3 +428,33 @@ class DatabaseVersionError(DatabaseError):
     """A newer version of Treadle wrote a database."""
 
     code = "DATABASE_VERSION"
+
+
+# pipeline
+
+
+class ComponentError(TreadleError, TypeError):
+    """A component is written in a way that no node can be made from."""
+
+    code = "COMPONENT"
+
+
+class PipelineError(TreadleError, ValueError):
+    """A pipeline's nodes, wires or parameters do not fit together."""
+
+    code = "PIPELINE"
+
+
+class PipelineFileError(PipelineError):
+    """A pipeline file cannot be found, or does not say which pipeline is meant."""
+
+    code = "PIPELINE_FILE"
+
+
+# components
+
+
+class DataRefusedError(TreadleError, ValueError):
+    """Data disagree with their schema in ways that must stop the run."""
+
+    code = "DATA_REFUSED"

@@ -89,16 +89,25 @@ class Loop:
         if done:
             first = done[-1].window.end
         else:
-            earliest = self._traffic(self._champion()[1]).first_event()
-            if earliest is None:
+            start = self._first_window_start()
+            if start is None:
                 return []
-            first = _aligned(earliest, Duration.parse(self.policy.period))
+            first = start
         fresh = []
         for window in windows(first, now, Duration.parse(self.policy.period)):
             turn = self._turn(window, done + fresh)
             self._turns.record(self.model, turn)
             fresh.append(turn)
         return fresh
+
+    def _first_window_start(self) -> datetime | None:
+        """Where the champion's training data ended; failing that, the log's earliest event."""
+        version, servable = self._champion()
+        trained_to = _end_of_span(version.properties.get("last_span"))
+        if trained_to is not None:
+            return trained_to
+        earliest = self._traffic(servable).first_event()
+        return None if earliest is None else _aligned(earliest, Duration.parse(self.policy.period))
 
     def _turn(self, window: Window, past: list[Turn]) -> Turn:
         version, servable = self._champion()

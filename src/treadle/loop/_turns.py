@@ -40,8 +40,8 @@ class Turn:
     window: Window
     rows: int
     """Predictions served in the window."""
-    drifted: Mapping[str, str]
-    """Feature to the distance that crossed its threshold, in words."""
+    drifted: Mapping[str, Mapping[str, float]]
+    """Feature to the measures that crossed their thresholds, with the distances."""
     quality: Mapping[str, Any]
     """The live quality the decision rested on: ``window`` and the metrics; empty while no label had arrived."""
     action: Action

@@ -22,8 +22,8 @@ class DriftReport:
     """Rows in the window."""
     distances: Mapping[str, Distance]
     """Feature to its distances; a distance that is undefined is ``None``, with a note."""
-    drifted: Mapping[str, str]
-    """Feature to the measures beyond their thresholds, in words: ``jensen_shannon 0.213 > 0.1``."""
+    drifted: Mapping[str, Mapping[str, float]]
+    """Feature to the measures that crossed their thresholds, with the distances."""
 
 
 def measure_drift(traffic: pa.Table, baseline: Statistics, schema: Schema) -> DriftReport:
@@ -39,13 +39,13 @@ def measure_drift(traffic: pa.Table, baseline: Statistics, schema: Schema) -> Dr
     distances = {name: distance for name, distance in drift(baseline, statistics).items() if name in names}
     drifted = {}
     for name, distance in distances.items():
-        crossed = [
-            f"{measure} {value:.3f} > {threshold:g}"
+        crossed = {
+            measure: float(value)
             for measure in _MEASURES
             if (threshold := getattr(schema.features[name], measure)) is not None
             and (value := getattr(distance, measure)) is not None
             and value > threshold
-        ]
+        }
         if crossed:
             drifted[name] = ", ".join(crossed)
     return DriftReport(traffic.num_rows, distances, drifted)

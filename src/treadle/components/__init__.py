@@ -1,0 +1,27 @@
+"""The standard steps: typed functions that bind the rooms below into a pipeline.
+
+A step's module says what it promises and imports nothing heavy; the work happens in the rooms, loaded when the
+node runs.
+"""
+
+from treadle.components._champion import champion
+from treadle.components._evaluate import evaluate
+from treadle.components._ingest import ingest
+from treadle.components._package import package
+from treadle.components._push import push
+from treadle.components._statistics import statistics
+from treadle.components._train import train
+from treadle.components._transform import transform
+from treadle.components._validate import validate
+
+__all__ = [
+    "champion",
+    "evaluate",
+    "ingest",
+    "package",
+    "push",
+    "statistics",
+    "train",
+    "transform",
+    "validate",
+]

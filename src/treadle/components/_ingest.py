@@ -1,0 +1,78 @@
+"""ingest: data files -> Examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from treadle.artifact import Examples, File, Output, digest_file
+from treadle.errors import DataError
+from treadle.pipeline import component
+
+
+def _find_files(*, pattern: str, first: str | None = None, last: str | None = None) -> list[dict[str, Any]]:
+    """The chosen spans with the digests of their files' contents, so that new bytes are seen and old ones known."""
+    from treadle.ingest import list_spans, select_spans
+
+    return [
+        {"span": found.span, "version": found.version, "digests": [digest_file(path) for path in found.paths]}
+        for found in select_spans(list_spans(pattern), first=first, last=last)
+    ]
+
+
+@component(resolve=_find_files)
+def ingest(
+    *,
+    pattern: str,
+    schema: File,
+    first: str | None = None,
+    last: str | None = None,
+    where: str | None = None,
+    splits: dict[str, float] | None = None,
+    split_by: str = "row",
+    examples: Output[Examples],
+    resolved: list[dict[str, Any]],
+) -> None:
+    """Read the files of a range of data spans into examples: typed rows with ids, in splits.
+
+    Args:
+        pattern: Files, with ``{YYYY}-{MM}`` (or ``{SPAN}``) and ``{VERSION}`` where they vary; of several versions of
+            a span the highest is read.
+        schema: The TOML schema that gives the columns their types.
+        first: The first span, ``2018-01``; ``None`` for the earliest there is.
+        last: The last span, included; ``None`` for the latest there is.
+        where: An SQL condition; rows that do not meet it are counted as excluded.
+        splits: Split name to its share; the default is 4 parts ``train``, 1 part ``eval``.
+        split_by: ``row`` (hash of the row id), a column (equal values stay together) or ``time`` (the oldest rows
+            into the first split).
+        examples: The rows.
+        resolved: The spans found, with the digests of their files.
+
+    Raises:
+        DataError: The data cannot be read, or changed while the pipeline ran.
+    """
+    from treadle.ingest import build_examples, list_spans, select_spans
+    from treadle.schema import Schema
+
+    manifest = build_examples(
+        select_spans(list_spans(pattern), first=first, last=last),
+        schema=Schema.load(schema),
+        out_path=examples.path,
+        where=where,
+        splits=splits or {"train": 4, "eval": 1},
+        split_by=split_by,
+    )
+    if sorted(source.digest for source in manifest.sources) != sorted(
+        digest for found in resolved for digest in found["digests"]
+    ):
+        raise DataError(
+            "The data files changed while the pipeline ran",
+            where={"pattern": pattern},
+            hint="Run again; give a new delivery of a span its own file with a higher {VERSION}.",
+        )
+    examples.properties.update(
+        rows=manifest.rows_read - manifest.rows_excluded,
+        excluded=manifest.rows_excluded,
+        splits=manifest.splits,
+        first_span=manifest.spans[0] if manifest.spans else None,
+        last_span=manifest.spans[-1] if manifest.spans else None,
+    )

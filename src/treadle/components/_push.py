@@ -1,0 +1,53 @@
+"""push: a servable that passed -> a version on the server, and the champion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from treadle.artifact import Examples, Output, Pushed, ServableArtifact, Verdict, canonical_json
+from treadle.pipeline import component
+
+
+@component(cache=False)
+def push(
+    servable: ServableArtifact,
+    verdict: Verdict,
+    examples: Examples,
+    *,
+    name: str,
+    serving: str,
+    alias: str = "champion",
+    pushed: Output[Pushed],
+) -> None:
+    """Register a servable that passed, put it where the server reads, and move the alias to it.
+
+    A verdict that is not ``passed`` pushes nothing; the record says so. The node always runs, since what it changes
+    lies outside the store; doing it again changes nothing.
+
+    Args:
+        servable: The servable.
+        verdict: Its verdict.
+        examples: The data it was trained on; their spans are recorded with the version.
+        name: The model's name.
+        serving: The folder the server reads.
+        alias: The alias to move.
+        pushed: ``pushed.json``: what was done.
+    """
+    from treadle.config import home
+    from treadle.evaluation import Verdict as Judgement
+    from treadle.registry import Registry, publish_version, write_alias
+    from treadle.servable import Servable
+
+    judgement = Judgement.load(verdict.path / "verdict.json")
+    record: dict[str, object] = {"pushed": judgement.passed, "name": name, "reasons": list(judgement.reasons)}
+    if judgement.passed:
+        registry = Registry(home())
+        digest = Servable.load(servable.path).digest
+        spans = {key: examples.properties[key] for key in ("first_span", "last_span")}
+        version = registry.register(name, digest, {**spans, "verdict": verdict.digest})
+        publish_version(servable.path, Path(serving), name, version.version)
+        write_alias(Path(serving), name, alias, version.version)
+        registry.promote(name, version.version, alias=alias, reason=judgement.reasons[0])
+        record |= {"version": version.version, "digest": digest, "alias": alias}
+    (pushed.path / "pushed.json").write_bytes(canonical_json(record))
+    pushed.properties.update(record)
