@@ -28,12 +28,13 @@ os.environ["TREADLE_HOME"] = str(STORE)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pyarrow as pa  # noqa: E402
-from pipeline import CARD_PAID, DATA, SCHEMA, policy, taxi  # noqa: E402
 from report import render  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn  # noqa: E402
 from rich.table import Table  # noqa: E402
+from treadle.transform import TransformGraph  # noqa: E402
 
+from pipeline import CARD_PAID, DATA, SCHEMA, policy, taxi  # noqa: E402
 from treadle import runner  # noqa: E402
 from treadle.evaluation import binary_metrics  # noqa: E402
 from treadle.ingest import ROW_ID, build_examples, list_spans, read_examples, select_spans  # noqa: E402
@@ -42,7 +43,6 @@ from treadle.monitoring import LabelStore, Traffic, Window, join_labels, measure
 from treadle.registry import Registry  # noqa: E402
 from treadle.schema import Schema  # noqa: E402
 from treadle.servable import Servable  # noqa: E402
-from treadle.transform import TransformGraph  # noqa: E402
 
 TRAINED = ("2018-01", "2018-09")
 REPLAYED = [f"{year}-{month:02d}" for year in (2018, 2019, 2020) for month in range(1, 13)][9:]
