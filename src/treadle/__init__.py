@@ -22,9 +22,18 @@ _NAMES = {
     "TransformGraph": "treadle.transform",
     "TreadleError": "treadle.errors",
     "component": "treadle.pipeline",
-    "pipeline": "treadle.pipeline",
 }
-_ROOMS = {"components", "evaluation", "schema", "serving", "statistics", "training", "transform", "validation"}
+_ROOMS = {
+    "components",
+    "evaluation",
+    "pipeline",
+    "schema",
+    "serving",
+    "statistics",
+    "training",
+    "transform",
+    "validation",
+}
 
 if TYPE_CHECKING:
     from treadle.artifact import Examples, File, Output

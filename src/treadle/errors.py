@@ -458,3 +458,13 @@ class DataRefusedError(TreadleError, ValueError):
     """Data disagree with their schema in ways that must stop the run."""
 
     code = "DATA_REFUSED"
+
+
+# runner
+
+
+class NodeLostError(TreadleError, RuntimeError):
+    """The process of a node ended without telling a result: killed, out of memory, or a crash in native code."""
+
+    code = "NODE_LOST"
+    transient = True

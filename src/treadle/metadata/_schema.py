@@ -29,6 +29,7 @@ CREATE TABLE execution (
     state TEXT NOT NULL,
     fingerprint TEXT REFERENCES fingerprint (digest),
     reads TEXT,
+    reusable INTEGER NOT NULL DEFAULT 0,
     reused INTEGER REFERENCES execution (id),
     reason TEXT NOT NULL,
     error TEXT,

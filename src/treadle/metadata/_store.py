@@ -65,15 +65,19 @@ class MetadataStore:
         reads: Mapping[str, str | None] | None = None,
         reason: str | None = None,
         error: Mapping[str, Any] | None = None,
+        reusable: bool = True,
     ) -> None:
-        """Record how an execution ended and what it made, in one transaction."""
+        """Record how an execution ended and what it made, in one transaction.
+
+        With ``reusable=False`` no later run will take its outputs for its own.
+        """
         with self._database.transaction() as transaction:
             for slot, artifact in (outputs or {}).items():
                 self._connect(transaction, (execution_id, "output", slot, 0), artifact)
             transaction.execute(
                 "UPDATE execution SET state = ?, reads = ?, reason = coalesce(?, reason), error = ?,"
-                " finished_at = ? WHERE id = ?",
-                (state, _text(reads or {}), reason, error and _text(error), self._now(), execution_id),
+                " finished_at = ?, reusable = ? WHERE id = ?",
+                (state, _text(reads or {}), reason, error and _text(error), self._now(), reusable, execution_id),
             )
 
     def record_unrun(
@@ -96,9 +100,9 @@ class MetadataStore:
             )
 
     def successes(self, fingerprint: str, *, limit: int = 20) -> list[ExecutionRecord]:
-        """Executions of this fingerprint that ran to their end, newest first."""
+        """Executions of this fingerprint whose outputs may be used again, newest first."""
         rows = self._database.query(
-            f"{_EXECUTION} WHERE execution.fingerprint = ? AND execution.state = 'ran'"
+            f"{_EXECUTION} WHERE execution.fingerprint = ? AND execution.state = 'ran' AND reusable"
             " ORDER BY execution.id DESC LIMIT ?",
             (fingerprint, limit),
         )

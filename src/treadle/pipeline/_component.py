@@ -1,0 +1,89 @@
+"""`@component`: a typed function that can be placed in a pipeline."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, overload
+
+from treadle.pipeline._signature import Signature, read_signature
+from treadle.pipeline._trace import current_trace
+
+
+class Component:
+    """A typed function. Called inside a pipeline function it places a node; called elsewhere it just runs.
+
+    Inside a pipeline function a call accepts two more keywords: ``node="name"`` names the node (otherwise it has
+    the component's name, then ``name_2``, ``name_3``, ...), and ``after=[node, ...]`` makes it wait for nodes
+    whose outputs it does not take.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        cache: bool = True,
+        resolve: Callable[..., Any] | None = None,
+    ) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.cache = cache
+        self.resolve = resolve
+
+    @functools.cached_property
+    def signature(self) -> Signature:
+        """Parameters and outputs, read from the annotations when first needed."""
+        return read_signature(self.function)
+
+    @property
+    def name(self) -> str:
+        """The function's name, which its nodes get."""
+        return str(self.function.__name__)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Place a node when a pipeline is being compiled; otherwise call the function."""
+        trace = current_trace()
+        if trace is None:
+            return self.function(*args, **kwargs)
+        return trace.place(self, args, kwargs)
+
+    def __repr__(self) -> str:
+        return f"<component {self.function.__module__}:{self.function.__qualname__}>"
+
+
+@overload
+def component(function: Callable[..., Any], /) -> Component: ...
+@overload
+def component(
+    *, cache: bool = True, resolve: Callable[..., Any] | None = None
+) -> Callable[[Callable[..., Any]], Component]: ...
+def component(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    cache: bool = True,
+    resolve: Callable[..., Any] | None = None,
+) -> Component | Callable[[Callable[..., Any]], Component]:
+    """Make a typed function a component.
+
+    Annotations say what each parameter is: an artifact type is an input (``X | None`` an optional one, ``list[X]``
+    several), ``Output[X]`` an output, ``File`` a file whose content counts, ``Callable`` a function of the user's;
+    everything else is a JSON value. A returned JSON value is an output named ``value``.
+
+    Args:
+        function: The function, when the decorator is used without arguments.
+        cache: False makes the node run every time.
+        resolve: Called before the node is decided upon, with those of the node's JSON values and files that
+            its signature names. Its JSON result counts in the fingerprint and reaches the function as the keyword
+            ``resolved``: the place to look at the world (list files, ask which version is the champion).
+
+    Examples:
+        >>> @component
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> double(4)
+        8
+    """
+    if function is not None:
+        return Component(function)
+    return lambda function: Component(function, cache=cache, resolve=resolve)

@@ -1,0 +1,172 @@
+"""The compiled pipeline: plain data that every runner and tool reads.
+
+Nothing here depends on the machine: functions are named, not held, and files are paths as they were given. Format
+``treadle.pipeline/1``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+FORMAT = "treadle.pipeline/1"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionReference:
+    """A function by the module and the name it can be imported by, with arguments bound by `functools.partial`."""
+
+    module: str
+    name: str
+    arguments: tuple[Any, ...] = ()
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.name}"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        bound: dict[str, Any] = {}
+        if self.arguments or self.keywords:
+            bound = {"arguments": list(self.arguments), "keywords": dict(self.keywords)}
+        return {"module": self.module, "name": self.name, **bound}
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A JSON value known when the pipeline was compiled."""
+
+    value: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"value": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class FilePath:
+    """A path whose content counts."""
+
+    path: str
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"file": self.path}
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """An output of another node."""
+
+    node: str
+    output: str
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"from": [self.node, self.output]}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the user's, given as an argument."""
+
+    reference: FunctionReference
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"function": self.reference.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of arguments, some of them wires."""
+
+    items: tuple[Argument, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"list": [item.to_json() for item in self.items]}
+
+
+@dataclass(frozen=True, slots=True)
+class DictOf:
+    """A dictionary of arguments, some of them wires."""
+
+    items: Mapping[str, Argument]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"dict": {name: item.to_json() for name, item in self.items.items()}}
+
+
+Argument = Constant | FilePath | Wire | Function | ListOf | DictOf
+
+
+def leaves(argument: Argument) -> Iterator[Argument]:
+    """The arguments inside an argument that are not lists or dictionaries themselves."""
+    if isinstance(argument, ListOf):
+        for item in argument.items:
+            yield from leaves(item)
+    elif isinstance(argument, DictOf):
+        for item in argument.items.values():
+            yield from leaves(item)
+    else:
+        yield argument
+
+
+@dataclass(frozen=True, slots=True)
+class NodeIR:
+    """A component placed in a pipeline."""
+
+    name: str
+    component: FunctionReference
+    arguments: Mapping[str, Argument]
+    outputs: Mapping[str, str]
+    """Output names and artifact type names."""
+    after: tuple[str, ...] = ()
+    cache: bool = True
+    resolves: bool = False
+    """Whether the component looks at the world before the cache decision."""
+    line: int | None = None
+    """The line of the pipeline function that placed it."""
+
+    def upstream(self) -> list[str]:
+        """The nodes this one waits for, each once, in the order they are named."""
+        wired = [
+            leaf.node for argument in self.arguments.values() for leaf in leaves(argument) if isinstance(leaf, Wire)
+        ]
+        return list(dict.fromkeys([*wired, *self.after]))
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "name": self.name,
+            "component": self.component.to_json(),
+            "arguments": {name: argument.to_json() for name, argument in self.arguments.items()},
+            "outputs": dict(self.outputs),
+            "after": list(self.after),
+            "cache": self.cache,
+            "resolves": self.resolves,
+            "line": self.line,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineIR:
+    """A compiled pipeline: nodes in an order in which each comes after those it waits for."""
+
+    name: str
+    module: str
+    parameters: Mapping[str, Any]
+    nodes: Mapping[str, NodeIR]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "module": self.module,
+            "parameters": dict(self.parameters),
+            "nodes": [node.to_json() for node in self.nodes.values()],
+        }

@@ -1,0 +1,153 @@
+"""`@pipeline`: a function that calls components, compiled to plain data."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, overload
+
+from treadle.artifact import canonical_json
+from treadle.errors import PipelineError, TreadleError, UserCodeError
+from treadle.pipeline._ir import PipelineIR
+from treadle.pipeline._reference import module_file, module_name
+from treadle.pipeline._signature import describe, fits
+from treadle.pipeline._trace import Trace
+
+
+class Pipeline:
+    """A function that places components; its parameters are given at run time."""
+
+    def __init__(self, function: Callable[..., Any], *, name: str | None = None) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.name = name or function.__name__
+
+    @property
+    def file(self) -> Path | None:
+        """The file it was written in."""
+        return module_file(self.function)
+
+    @property
+    def module(self) -> str:
+        """The module that another process imports it from."""
+        return module_name(self.function.__module__)
+
+    def compile(self, parameters: Mapping[str, Any] | None = None) -> PipelineIR:
+        """The nodes and wires for these parameter values; nothing runs.
+
+        Raises:
+            PipelineError: When a parameter is unknown, missing or of the wrong type, or nodes do not fit together.
+            UserCodeError: When the pipeline function itself raises.
+        """
+        given = self._bind(dict(parameters or {}))
+        with Trace(self.function) as trace:
+            try:
+                self.function(**given)
+            except TreadleError as error:
+                error.where.setdefault("pipeline", self.name)
+                error.where.setdefault("file", str(self.file))
+                raise
+            except Exception as error:
+                raise UserCodeError(
+                    f"The pipeline function raised {type(error).__name__}: {error}",
+                    where={"pipeline": self.name, "file": _line(error, self.file)},
+                ) from error
+        if not trace.nodes:
+            raise PipelineError(
+                "The pipeline has no nodes",
+                where={"pipeline": self.name, "file": self.file},
+                hint="call components in the pipeline function",
+            )
+        return PipelineIR(self.name, self.module, given, dict(trace.nodes))
+
+    def parameter_types(self) -> dict[str, Any]:
+        """The run-time parameters and their annotations (Any where there is none)."""
+        hints = typing.get_type_hints(self.function)
+        return {name: hints.get(name, Any) for name in inspect.signature(self.function).parameters}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Place this pipeline's nodes in the pipeline that is being compiled."""
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<pipeline {self.name}>"
+
+    def _bind(self, given: dict[str, Any]) -> dict[str, Any]:
+        where = {"pipeline": self.name, "file": self.file}
+        types = self.parameter_types()
+        bound = {}
+        for name, parameter in inspect.signature(self.function).parameters.items():
+            if name in given:
+                bound[name] = given.pop(name)
+            elif parameter.default is not parameter.empty:
+                bound[name] = parameter.default
+            else:
+                raise PipelineError(f"The pipeline needs a value for {name!r}", where=where, hint=f"--set {name}=VALUE")
+            if not fits(types[name], bound[name]):
+                raise PipelineError(
+                    f"{name!r} takes {describe(types[name])}, not {bound[name]!r}",
+                    where={**where, "parameter": name},
+                )
+            bound[name] = _json(name, bound[name], where)
+        if given:
+            raise PipelineError(
+                f"The pipeline has no parameter {min(given)!r}",
+                where=where,
+                hint=f"it has {', '.join(types) or 'none'}",
+            )
+        return bound
+
+
+def _json(name: str, value: Any, where: Mapping[str, object]) -> Any:
+    value = str(value) if isinstance(value, Path) else value
+    try:
+        canonical_json(value)
+    except (TypeError, ValueError) as error:
+        raise PipelineError(f"{name!r} is not a JSON value: {error}", where=where) from error
+    return value
+
+
+def _line(error: BaseException, file: Path | None) -> str | None:
+    line = None
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(file):
+            line = f"{file}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return line or (str(file) if file else None)
+
+
+@overload
+def pipeline(function: Callable[..., Any], /) -> Pipeline: ...
+@overload
+def pipeline(*, name: str | None = None) -> Callable[[Callable[..., Any]], Pipeline]: ...
+def pipeline(
+    function: Callable[..., Any] | None = None, /, *, name: str | None = None
+) -> Pipeline | Callable[[Callable[..., Any]], Pipeline]:
+    """Make a function that calls components a pipeline.
+
+    The function's parameters are the pipeline's run-time parameters (``treadle run FILE.py --set name=value``): JSON
+    values, with defaults where they have them. A component call returns the node; ``node.output`` or
+    ``node["output"]`` is given to other components, and a node with one output may be given itself.
+
+    Args:
+        function: The function, when the decorator is used without arguments.
+        name: The pipeline's name; the function's when not given.
+
+    Examples:
+        >>> from treadle.pipeline import component
+        >>> @component
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> @pipeline
+        ... def twice(x: int = 1) -> None:
+        ...     double(double(x))
+        >>> sorted(twice.compile({"x": 3}).nodes)
+        ['double', 'double_2']
+    """
+    if function is not None:
+        return Pipeline(function)
+    return lambda function: Pipeline(function, name=name)

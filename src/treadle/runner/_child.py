@@ -1,0 +1,178 @@
+"""One node, in a process of its own: import, call, publish, tell.
+
+This is the only place where a component's function is called in a run. Heavy libraries are imported here, by the
+function's own modules, after the fork.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from treadle.artifact import Artifact, Output, Value, canonical_json
+from treadle.errors import ComponentError, TreadleError, UserCodeError
+from treadle.pipeline import (
+    Component,
+    FunctionReference,
+    Kind,
+    Skip,
+    find_function,
+    import_fresh_sources,
+    is_installed,
+    is_treadle,
+)
+from treadle.runner._reads import ReadTracer
+from treadle.runner._task import read_json, write_json
+from treadle.storage import ArtifactStore
+
+
+def run_task(task: Path) -> int:
+    """Run the node that a task describes and leave ``result.json``; the process's exit status."""
+    request = read_json(task / "request.json")
+    node = request["node"]
+    tracer = ReadTracer(request["roots"], request["home"])
+    try:
+        sys.path[:] = request["sys_path"]
+        import_fresh_sources()
+        tracer.start()
+        result = _Node(request, task).run()
+    except Skip as skip:
+        result = {"skip": skip.reason}
+    except BaseException as error:
+        result = {"error": describe_error(error, node, request["roots"])}
+    tracer.stop()
+    write_json(task / "result.json", {**result, "reads": tracer.reads})
+    return 1 if "error" in result else 0
+
+
+class _Node:
+    def __init__(self, request: Mapping[str, Any], task: Path) -> None:
+        self._request = request
+        self._task = task
+        self._store = ArtifactStore(request["home"])
+        self._files = {name: Path(file) for name, file in request["files"].items()}
+
+    def run(self) -> dict[str, Any]:
+        component = self._find(self._request["component"])
+        if not isinstance(component, Component):
+            raise ComponentError(
+                "Not a component", where={"component": str(self._request["component"])}, hint="add @component"
+            )
+        signature = component.signature
+        arguments = {}
+        for name, argument in self._request["arguments"].items():
+            parameter = signature.parameters[name]
+            kind = parameter.annotation if parameter.kind is Kind.INPUT else None
+            arguments[name] = self._value(argument, kind)
+        if signature.takes_resolved and "resolved" in self._request:
+            arguments["resolved"] = self._request["resolved"]
+        outputs = {name: self._output(name) for name in signature.outputs if name != "value"}
+        returned = component.function(**arguments, **outputs)
+        published = {
+            name: self._store.publish(outputs[name].path, kind, outputs[name].properties)
+            for name, kind in signature.outputs.items()
+            if name != "value"
+        }
+        if "value" in signature.outputs:
+            published["value"] = self._publish_value(returned, component.name)
+        return {
+            "outputs": {
+                name: {
+                    "digest": artifact.digest,
+                    "type": artifact.type_name,
+                    "properties": _properties(artifact, name),
+                }
+                for name, artifact in published.items()
+            }
+        }
+
+    def _value(self, argument: Mapping[str, Any], kind: type[Artifact] | None) -> Any:
+        if "value" in argument:
+            return argument["value"]
+        if "artifact" in argument:
+            record = argument["artifact"]
+            if kind is None:
+                return self._store.open(record["digest"], Value, record["properties"]).read()
+            return self._store.open(record["digest"], kind, record["properties"])
+        if "file" in argument:
+            return Path(argument["file"])
+        if "function" in argument:
+            function = self._find(argument["function"])
+            return function.function if isinstance(function, Component) else function
+        if "list" in argument:
+            return [self._value(item, kind) for item in argument["list"]]
+        return {name: self._value(item, kind) for name, item in argument["dict"].items()}
+
+    def _find(self, reference: Mapping[str, Any]) -> Callable[..., Any]:
+        named = FunctionReference(
+            reference["module"],
+            reference["name"],
+            tuple(reference.get("arguments", ())),
+            reference.get("keywords", {}),
+        )
+        found: Callable[..., Any] = find_function(named, self._files)
+        return found
+
+    def _output(self, name: str) -> Output[Any]:
+        path = self._task / "outputs" / name
+        path.mkdir(parents=True)
+        return Output(path)
+
+    def _publish_value(self, returned: Any, component: str) -> Artifact:
+        try:
+            data = canonical_json(returned)
+        except (TypeError, ValueError) as error:
+            raise UserCodeError(
+                f"{component} returned something that is not JSON: {error}",
+                hint="return None, a bool, a finite number, a string, or a list or dict of these"
+                " (float(x) for a NumPy number); write anything else to an Output",
+            ) from error
+        path = self._output("value").path
+        (path / "value.json").write_bytes(data)
+        return self._store.publish(path, Value)
+
+
+def _properties(artifact: Artifact, name: str) -> dict[str, Any]:
+    try:
+        canonical_json(dict(artifact.properties))
+    except (TypeError, ValueError) as error:
+        raise UserCodeError(f"A property of output {name!r} is not JSON: {error}") from error
+    return dict(artifact.properties)
+
+
+def describe_error(error: BaseException, node: str, roots: list[str]) -> dict[str, Any]:
+    """An error as plain data: the innermost place in the user's own code, and the trace from the function on."""
+    source = error.__cause__ if isinstance(error, UserCodeError) and error.__cause__ else error
+    frames = traceback.extract_tb(source.__traceback__)
+    user = [frame for frame in frames if _is_users(frame.filename, roots)]
+    place = f"{user[-1].filename}:{user[-1].lineno}" if user else None
+    outer = [frame for frame in frames if os.path.dirname(frame.filename) != os.path.dirname(__file__)]
+    text = "".join(
+        [
+            "Traceback (most recent call last):\n",
+            *traceback.format_list(outer),
+            *traceback.format_exception_only(source),
+        ]
+    )
+    if isinstance(error, TreadleError):
+        fields = error.to_dict()
+        where = fields["where"] if isinstance(fields["where"], dict) else {}
+        fields["where"] = {"node": node, **({"file": place} if place else {}), **where}
+        return {**fields, "traceback": text}
+    return {
+        "code": UserCodeError.code,
+        "what": f"{node} raised {type(error).__name__}: {error}",
+        "where": {"node": node, **({"file": place} if place else {})},
+        "hint": "fix the function and run again: what has succeeded is reused",
+        "traceback": text,
+    }
+
+
+def _is_users(path: str, roots: list[str]) -> bool:
+    if is_treadle(path) or is_installed(path) or path.startswith("<"):
+        return False
+    return any(path.startswith(root + os.sep) for root in roots) or os.path.isabs(path)

@@ -1,0 +1,278 @@
+"""Whether a node runs: its fingerprint against what the store holds, with the reason in words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from treadle.artifact import Artifact, Value, canonical_json, digest_bytes, digest_file
+from treadle.errors import ArtifactError, PipelineError, UserCodeError
+from treadle.metadata import ArtifactRecord, ExecutionRecord, MetadataStore
+from treadle.pipeline import (
+    Argument,
+    CodeReader,
+    Component,
+    Constant,
+    DictOf,
+    FilePath,
+    Function,
+    ListOf,
+    NodeIR,
+    Pipeline,
+    Wire,
+    find_function,
+    leaves,
+)
+from treadle.runner._changes import describe_changes
+from treadle.runner._reads import changed_read
+from treadle.storage import ArtifactStore
+
+Outputs = Mapping[str, Mapping[str, ArtifactRecord]]
+_LONG = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done about a node."""
+
+    node: NodeIR
+    fingerprint: str
+    parts: Mapping[str, str]
+    inputs: Mapping[str, list[ArtifactRecord]]
+    arguments: Mapping[str, Any]
+    """As the node's process gets them."""
+    reason: str
+    hit: ExecutionRecord | None = None
+    """The execution whose outputs can be used; None: the node runs."""
+    resolved: Any = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """The source files that the fingerprint was read from."""
+    reusable: bool = True
+    """Whether a later run may use what this node makes."""
+
+
+class Decider:
+    """Decides for the nodes of one run. Reads the store; writes nothing but a damaged artifact aside."""
+
+    def __init__(self, pipeline: Pipeline, metadata: MetadataStore, store: ArtifactStore, code: CodeReader) -> None:
+        self._pipeline = pipeline
+        self.metadata = metadata
+        self.store = store
+        self._code = code
+
+    @cached_property
+    def files(self) -> dict[str, Path]:
+        """The files of modules that are imported by their path: the pipeline's own."""
+        return {self._pipeline.module: self._pipeline.file} if self._pipeline.file else {}
+
+    def component(self, node: NodeIR) -> Component:
+        """The node's component, imported."""
+        found = find_function(node.component, self.files)
+        assert isinstance(found, Component)
+        return found
+
+    def decide(self, node: NodeIR, outputs: Outputs, *, run: str | None = None) -> Decision:
+        """Decide about a node whose upstream nodes have outputs.
+
+        Args:
+            node: The node.
+            outputs: What the nodes before it made.
+            run: The run that asks; what it made itself is no earlier result.
+
+        Raises:
+            PipelineError: When a file parameter names no file.
+            UserCodeError: When the component's resolve step raises.
+        """
+        arguments = {name: _bound(argument, outputs) for name, argument in node.arguments.items()}
+        resolved = self._resolve(node, arguments) if node.resolves else None
+        parts, always, sources = self._parts(node, arguments, resolved)
+        fingerprint = digest_bytes(canonical_json(parts))
+        inputs = {name: [ArtifactRecord(**found) for found in _records(bound)] for name, bound in arguments.items()}
+        hit, reason = None, always
+        if reason is None:
+            hit, reason = self._look_up(node, fingerprint, parts, run)
+        return Decision(
+            node=node,
+            fingerprint=fingerprint,
+            parts=parts,
+            inputs={name: records for name, records in inputs.items() if records},
+            arguments={name: _told(bound) for name, bound in arguments.items()},
+            reason=reason,
+            hit=hit,
+            resolved=resolved,
+            sources=sources,
+            reusable=always is None,
+        )
+
+    def _parts(
+        self, node: NodeIR, arguments: Mapping[str, Any], resolved: Any
+    ) -> tuple[dict[str, str], str | None, dict[str, str]]:
+        parts = {"component": str(node.component)}
+        for name, bound in sorted(arguments.items()):
+            parts |= _argument_parts(name, bound)
+        if node.resolves:
+            parts["resolved"] = _short(canonical_json(resolved))
+        for name, kind in node.outputs.items():
+            parts[f"output {name}"] = kind
+        always = None if node.cache else "the component asks to run every time (cache=False)"
+        sources: dict[str, str] = {}
+        functions = [
+            leaf.reference
+            for argument in node.arguments.values()
+            for leaf in leaves(argument)
+            if isinstance(leaf, Function)
+        ]
+        for reference in [node.component, *functions]:
+            code = self._code.read(reference)
+            parts |= code.parts
+            sources |= code.sources
+            always = always or code.always
+        return parts, always, sources
+
+    def _look_up(
+        self, node: NodeIR, fingerprint: str, parts: Mapping[str, str], run: str | None
+    ) -> tuple[ExecutionRecord | None, str]:
+        found = None
+        for execution in self.metadata.successes(fingerprint):
+            if execution.run_id == run:
+                continue
+            if (path := changed_read(execution.reads)) is not None:
+                found = found or f"a file it reads changed: {path}"
+            elif (damage := self._damage(execution)) is not None:
+                found = found or damage
+            else:
+                return execution, f"nothing changed since run {execution.run_id}"
+        if found is not None:
+            return None, found
+        previous = self.metadata.latest_success(self._pipeline.name, node.name)
+        if previous is None or previous.fingerprint is None:
+            return None, "first run"
+        return None, describe_changes(self.metadata.parts(previous.fingerprint), parts)
+
+    def _damage(self, execution: ExecutionRecord) -> str | None:
+        for name, record in execution.outputs.items():
+            try:
+                self.store.open(record.digest, Artifact)
+            except ArtifactError as error:
+                return f"its output {name!r} {'is gone' if isinstance(error, FileNotFoundError) else 'is damaged'}"
+        return None
+
+    def _resolve(self, node: NodeIR, arguments: Mapping[str, Any]) -> Any:
+        function = self.component(node).resolve
+        assert function is not None
+        return resolve(function, node, arguments, self.store)
+
+
+def resolve(function: Callable[..., Any], node: NodeIR, arguments: Mapping[str, Any], store: ArtifactStore) -> Any:
+    """Call a component's resolve step with the arguments it names; its JSON result."""
+    import inspect
+
+    given = {name: _plain(bound, store) for name, bound in arguments.items() if _is_plain(bound)}
+    parameters = inspect.signature(function).parameters
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        given = {name: value for name, value in given.items() if name in parameters}
+    result = function(**given)
+    try:
+        canonical_json(result)
+    except (TypeError, ValueError) as error:
+        raise UserCodeError(
+            f"The resolve step returned something that is not JSON: {error}", where={"node": node.name}
+        ) from error
+    return result
+
+
+def _bound(argument: Argument, outputs: Outputs) -> Any:
+    """An argument with wires replaced by artifact records, and files by their paths and digests."""
+    if isinstance(argument, Wire):
+        return outputs[argument.node][argument.output]
+    if isinstance(argument, ListOf):
+        return [_bound(item, outputs) for item in argument.items]
+    if isinstance(argument, DictOf):
+        return {name: _bound(item, outputs) for name, item in argument.items.items()}
+    return argument
+
+
+def _records(bound: Any) -> list[dict[str, Any]]:
+    if isinstance(bound, ArtifactRecord):
+        return [{"digest": bound.digest, "type_name": bound.type_name, "properties": bound.properties}]
+    if isinstance(bound, list):
+        return [record for item in bound for record in _records(item)]
+    if isinstance(bound, dict):
+        return [record for item in bound.values() for record in _records(item)]
+    return []
+
+
+def _told(bound: Any) -> dict[str, Any]:
+    """A bound argument as the node's process reads it."""
+    if isinstance(bound, ArtifactRecord):
+        return {"artifact": {"digest": bound.digest, "properties": dict(bound.properties)}}
+    if isinstance(bound, list):
+        return {"list": [_told(item) for item in bound]}
+    if isinstance(bound, dict):
+        return {"dict": {name: _told(item) for name, item in bound.items()}}
+    if isinstance(bound, FilePath):
+        return {"file": os.path.abspath(bound.path)}
+    told: dict[str, Any] = bound.to_json()
+    return told
+
+
+def _is_plain(bound: Any) -> bool:
+    if isinstance(bound, ArtifactRecord):
+        return bound.type_name == Value.type_name
+    if isinstance(bound, list):
+        return all(_is_plain(item) for item in bound)
+    if isinstance(bound, dict):
+        return all(_is_plain(item) for item in bound.values())
+    return isinstance(bound, Constant | FilePath)
+
+
+def _plain(bound: Any, store: ArtifactStore) -> Any:
+    if isinstance(bound, ArtifactRecord):
+        return store.open(bound.digest, Value).read()
+    if isinstance(bound, list):
+        return [_plain(item, store) for item in bound]
+    if isinstance(bound, dict):
+        return {name: _plain(item, store) for name, item in bound.items()}
+    return Path(bound.path) if isinstance(bound, FilePath) else bound.value
+
+
+def _argument_parts(name: str, bound: Any) -> dict[str, str]:
+    """The parts of one argument. What is known at once keeps its text, so that `why` can show it."""
+    if isinstance(bound, Constant):
+        return {f"parameter {name}": _short(canonical_json(bound.value))}
+    if isinstance(bound, FilePath):
+        return {f"file {name}": _file_digest(name, bound.path)}
+    if isinstance(bound, Function):
+        return {f"function {name}": _short(canonical_json(bound.reference.to_json()))}
+    if isinstance(bound, ArtifactRecord):
+        return {f"input {name}": _record_digest(bound)}
+    entries = enumerate(bound) if isinstance(bound, list) else sorted(bound.items())
+    parts = {f"shape {name}": f"{type(bound).__name__} of {len(bound)}"}
+    for key, item in entries:
+        parts |= _argument_parts(f"{name}[{key}]", item)
+    return parts
+
+
+def _record_digest(record: ArtifactRecord) -> str:
+    if not record.properties:
+        return record.digest
+    return digest_bytes(canonical_json([record.digest, dict(record.properties)]))
+
+
+def _short(text: bytes) -> str:
+    return text.decode("utf-8", errors="replace") if len(text) <= _LONG else digest_bytes(text)
+
+
+def _file_digest(name: str, path: str) -> str:
+    try:
+        return digest_file(path)
+    except OSError as error:
+        raise PipelineError(
+            f"{name!r} names a file that cannot be read: {error.strerror}",
+            where={"parameter": name, "file": os.path.abspath(path)},
+            hint="paths are relative to the working directory",
+        ) from error

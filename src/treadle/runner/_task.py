@@ -1,0 +1,28 @@
+"""One node's work as plain data: what the driver writes and the node's process reads.
+
+A task is a folder in staging: ``request.json`` (from the driver), ``outputs/<name>/`` (made by the process, gone once
+published) and ``result.json`` (from the process, before it ends).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON file that is whole or absent."""
+    temporary = path.with_suffix(".part")
+    temporary.write_text(json.dumps(value), encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in a file, or None when it is not there."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,106 @@
+"""The driver's side of the template: start a node's process, hear how it ended, end it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from treadle.errors import NodeLostError
+
+_MAIN = "import sys, json; sys.path[:] = json.loads(sys.argv[1]);from treadle.runner._template import main; main()"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A node's process has ended."""
+
+    task: int
+    status: int
+    """The exit status; negative: the signal that killed it."""
+
+
+class Workers:
+    """Processes for nodes, forked from one template that is started when it is first needed.
+
+    The template inherits the environment and the working directory of the moment it starts. Not for use by
+    several threads at once; a process may hold any number.
+    """
+
+    def __init__(self) -> None:
+        self._template: subprocess.Popen[bytes] | None = None
+        self._pending = b""
+
+    def warm_up(self) -> None:
+        """Start the template if it is not running; returns at once."""
+        if self._template is None:
+            self._template = subprocess.Popen(
+                [sys.executable, "-c", _MAIN, json.dumps([os.path.abspath(entry) for entry in sys.path])],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+
+    def start(self, task: int, folder: Path, log: Path) -> None:
+        """Start a process for the task in a folder."""
+        self.warm_up()
+        self._say({"start": task, "task": str(folder), "log": str(log)})
+
+    def kill(self, task: int) -> None:
+        """End a task's process and everything it started."""
+        self._say({"kill": task})
+
+    def wait(self, seconds: float) -> list[Ended]:
+        """The processes that have ended, after waiting for one for at most this long.
+
+        Raises:
+            NodeLostError: When the template itself has died.
+        """
+        if self._template is None or self._template.stdout is None:
+            return []
+        output = self._template.stdout.fileno()
+        ready, _, _ = select.select([output], [], [], seconds)
+        if not ready:
+            return []
+        data = os.read(output, 65536)
+        if not data:
+            raise NodeLostError(
+                "The process that starts nodes has died",
+                where={"status": self._template.wait()},
+                hint="run again: what has succeeded is reused",
+            )
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        return [Ended(message["ended"], message["status"]) for message in map(json.loads, lines)]
+
+    def close(self) -> None:
+        """End the template and with it every process it still has."""
+        template, self._template = self._template, None
+        if template is None:
+            return
+        for pipe in (template.stdin, template.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+        template.wait()
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _say(self, message: dict[str, object]) -> None:
+        assert self._template is not None
+        assert self._template.stdin is not None
+        try:
+            self._template.stdin.write(json.dumps(message).encode() + b"\n")
+            self._template.stdin.flush()
+        except BrokenPipeError as error:
+            raise NodeLostError(
+                "The process that starts nodes has died", hint="run again: what has succeeded is reused"
+            ) from error
