@@ -1,0 +1,18 @@
+"""What the data is: mergeable counts of every column, the same code over files, spans and live traffic.
+
+Exact while the distinct values of a column are few (16,384), and then still deterministic: intervals for numbers,
+frequent values for strings, the smallest hashes for the number of distinct values.
+
+Examples:
+    >>> import pyarrow as pa
+    >>> statistics = generate(pa.table({"fare": [5.0, 7.5, None]}))
+    >>> statistics.features["fare"].mean, statistics.features["fare"].missing
+    (6.25, 1)
+"""
+
+from treadle.statistics._distribution import Distribution
+from treadle.statistics._feature import FeatureStatistics
+from treadle.statistics._generate import ColumnSource, generate
+from treadle.statistics._statistics import Statistics
+
+__all__ = ["ColumnSource", "Distribution", "FeatureStatistics", "Statistics", "generate"]

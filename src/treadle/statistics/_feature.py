@@ -1,0 +1,255 @@
+"""The statistics of one column: what they are, whatever its type."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from treadle.errors import StatisticsError
+from treadle.schema import plain_type, to_plain
+from treadle.statistics._numbers import Numbers
+from treadle.statistics._quantiles import equal_width, quantiles
+from treadle.statistics._text import Text
+
+_EPOCH = datetime(1970, 1, 1)  # naive on purpose: wall-clock time without a zone
+NUM_TOP_VALUES = 20
+_DECILES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+Bound = int | float | datetime
+Category = str | bool | int
+
+
+class FeatureStatistics:
+    """What was measured of one column. ``None`` means: does not apply, or nothing was there to measure.
+
+    Attributes:
+        type: ``int float string bool bytes timestamp``; ``null`` for a column that never had a value, ``other``
+            for what has no feature type (lists, structs, times of day), of which only presence is counted.
+        missing: Rows without a value.
+        numbers: Counts of numbers, truth values and moments.
+        text: Counts of strings and byte strings.
+    """
+
+    __slots__ = ("_others", "missing", "numbers", "text", "type")
+
+    def __init__(self, type: str) -> None:
+        self.type = type
+        self.missing = 0
+        self.numbers = Numbers(floats=type == "float") if type in ("int", "float", "bool", "timestamp") else None
+        kinds = {"string": pa.string(), "bytes": pa.binary()}
+        self.text = Text(kinds[type]) if type in kinds else None
+        self._others = 0
+
+    @property
+    def count(self) -> int:
+        """Rows with a value; a NaN is a value."""
+        return self.numbers.count if self.numbers else self.text.count if self.text else self._others
+
+    @property
+    def missing_share(self) -> float | None:
+        """The share of rows without a value; ``None`` without rows."""
+        rows = self.count + self.missing
+        return self.missing / rows if rows else None
+
+    @property
+    def nan(self) -> int | None:
+        """Floats that are NaN."""
+        return self.numbers.nan if self.numbers and self.type == "float" else None
+
+    @property
+    def infinite(self) -> int | None:
+        """Floats that are infinite."""
+        if self.numbers is None or self.type != "float":
+            return None
+        return self.numbers.positive_infinite + self.numbers.negative_infinite
+
+    @property
+    def zeros(self) -> int | None:
+        """Numbers that are zero."""
+        return self.numbers.zeros if self.numbers and self.type in ("int", "float") else None
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of the finite numbers."""
+        return self._moment("mean")
+
+    @property
+    def std_dev(self) -> float | None:
+        """The standard deviation (of the population) of the finite numbers."""
+        return self._moment("std_dev")
+
+    @property
+    def min(self) -> Bound | None:
+        """The least finite number, or the first moment."""
+        return self._bound("low")
+
+    @property
+    def max(self) -> Bound | None:
+        """The largest finite number, or the last moment."""
+        return self._bound("high")
+
+    @property
+    def median(self) -> float | datetime | None:
+        """The middle value; between two, their mean."""
+        return next(iter(self.quantiles([0.5])), None)
+
+    @property
+    def unique(self) -> int | None:
+        """How many distinct values, NaN and infinities not counted; see ``exact``."""
+        if self.numbers:
+            return self.numbers.distribution.unique()
+        return self.text.categories.unique() if self.text else None
+
+    @property
+    def exact(self) -> bool:
+        """Whether every value is counted one by one, so that no statistic here is an estimate."""
+        if self.numbers:
+            return self.numbers.distribution.exact
+        return self.text.categories.exact if self.text else True
+
+    @property
+    def top_values(self) -> list[tuple[Category, int]] | None:
+        """The most frequent values, ties by value; ``None`` for floats, moments, bytes, and too many integers."""
+        counts = self.value_counts()
+        if self.type == "string" and self.text:
+            return self.text.categories.top(NUM_TOP_VALUES)  # type: ignore[return-value]
+        if counts is None:
+            return None
+        return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:NUM_TOP_VALUES]
+
+    def value_counts(self) -> dict[Category, int] | None:
+        """Value -> count for ``int``, ``bool`` and ``string`` where counts are exact; else ``None``."""
+        if not self.exact:
+            return None
+        if self.type == "string" and self.text:
+            categories = self.text.categories
+            return dict(zip(categories.values.to_pylist(), categories.counts.tolist(), strict=True))
+        if self.type in ("int", "bool") and self.numbers:
+            distribution = self.numbers.distribution
+            keys = distribution.keys.tolist()
+            named = [bool(key) for key in keys] if self.type == "bool" else keys
+            return dict(zip(named, distribution.counts.tolist(), strict=True))
+        return None
+
+    def quantiles(self, shares: Sequence[float] = _DECILES) -> list[float | datetime]:
+        """The values at the given shares of the ranked finite values; empty without values."""
+        if self.numbers is None or self.type == "bool":
+            return []
+        found = quantiles(self.numbers.distribution, shares)
+        return [_moment(value) for value in found] if self.type == "timestamp" else list(found)
+
+    def histogram(self, buckets: int = 10) -> list[tuple[Bound, Bound, int]]:
+        """Counts in equal widths, ``(low, high, count)``; see ``equal_width``. Empty for what is no number."""
+        if self.numbers is None or self.type == "bool":
+            return []
+        found = equal_width(self.numbers.distribution, buckets)
+        if self.type == "timestamp":
+            return [(_moment(low), _moment(high), count) for low, high, count in found]
+        return list(found)
+
+    @property
+    def avg_length(self) -> float | None:
+        """The mean length of strings in characters, of bytes in bytes."""
+        return self.text.total_length / self.text.count if self.text and self.text.count else None
+
+    @property
+    def min_length(self) -> int | None:
+        """The length of the shortest string."""
+        return self.text.shortest if self.text else None
+
+    @property
+    def max_length(self) -> int | None:
+        """The length of the longest string."""
+        return self.text.longest if self.text else None
+
+    def add(self, column: pa.Array) -> None:
+        """Measure the values of one batch, in the plain type of this feature or without any value."""
+        self.missing += column.null_count
+        if column.null_count == len(column):
+            return
+        column = column.drop_null() if column.null_count else column
+        if self.numbers:
+            self.numbers.add(column)
+        elif self.text:
+            self.text.add(column)
+        else:
+            self._others += len(column)
+
+    def merge(self, other: FeatureStatistics) -> None:
+        """Take in the values behind other statistics of this column.
+
+        A column that never had a value takes any type; integers among floats become floats.
+
+        Raises:
+            StatisticsError: The two are of different types.
+        """
+        if other.type not in (self.type, "null"):
+            if self.type == "null":
+                self._become(other.type)
+            elif {self.type, other.type} == {"int", "float"}:
+                self._become("float")
+            else:
+                raise StatisticsError(
+                    f"Statistics of type {other.type} cannot be merged into statistics of type {self.type}."
+                )
+        self.missing += other.missing
+        self._others += other._others
+        if self.numbers and other.numbers:
+            self.numbers.merge(other.numbers)
+        if self.text and other.text:
+            self.text.merge(other.text)
+
+    def _become(self, type: str) -> None:
+        fresh = FeatureStatistics(type)
+        if self.numbers and fresh.numbers:
+            self.numbers.distribution.to_floats()
+            fresh.numbers = self.numbers
+        self.type, self.numbers, self.text = type, fresh.numbers, fresh.text
+
+    def _moment(self, name: str) -> float | None:
+        if self.numbers is None or self.type not in ("int", "float"):
+            return None
+        moments = self.numbers.distribution.summary()
+        value: float = getattr(moments, name)
+        return value if moments.count and math.isfinite(value) else None
+
+    def _bound(self, name: str) -> Bound | None:
+        if self.numbers is None or self.type == "bool":
+            return None
+        distribution = self.numbers.distribution
+        key: int | None = getattr(distribution, name)
+        if key is None:
+            return None
+        if self.type == "timestamp":
+            return _EPOCH + timedelta(microseconds=key)
+        return key if self.type == "int" else distribution.extremes()[name == "high"]
+
+
+def statistics_type(kind: pa.DataType) -> str:
+    """The type under which a column of an Arrow type is measured."""
+    plain = plain_type(kind)
+    if pa.types.is_null(plain):
+        return "null"
+    words = {
+        pa.int64(): "int",
+        pa.float64(): "float",
+        pa.string(): "string",
+        pa.bool_(): "bool",
+        pa.binary(): "bytes",
+        pa.timestamp("us"): "timestamp",
+    }
+    return words.get(plain, "other")
+
+
+def measurable(column: pa.Array) -> pa.Array:
+    """The column in its plain type; dictionaries of strings stay as they are."""
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    return to_plain(column, dictionary=True)
+
+
+def _moment(microseconds: float) -> datetime:
+    return _EPOCH + timedelta(microseconds=round(microseconds))

@@ -1,0 +1,84 @@
+"""Statistics of a whole source, with a thread for each part of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from treadle.config import num_threads
+from treadle.statistics._statistics import Statistics
+
+if TYPE_CHECKING:
+    from treadle.schema import Schema
+
+# One size for every machine, so that a mean does not depend on the number of threads.
+_BATCH_ROWS = 131072
+# Fewer values than this are counted before a second thread has begun.
+_SMALL = 2_000_000
+
+
+@runtime_checkable
+class ColumnSource(Protocol):
+    """Rows that can be read column by column, again and again (``treadle.ingest.Scan`` is one)."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+        ...
+
+    @property
+    def num_rows(self) -> int:
+        """The number of rows."""
+        ...
+
+    def batches(
+        self, columns: Sequence[str] | None = None, *, batch_rows: int = ..., dictionary: bool = ...
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of some columns; strings may come dictionary-encoded if ``dictionary``."""
+        ...
+
+
+def generate(
+    source: ColumnSource | Iterable[pa.RecordBatch] | pa.Table,
+    schema: Schema | None = None,
+    *,
+    threads: int | None = None,
+) -> Statistics:
+    """The statistics of all rows of a source.
+
+    Args:
+        source: A column source, which is read by several threads, each with its own columns; or batches; or a table.
+        schema: Gives columns that never have a value their type.
+        threads: By default the threads this process may use. The result does not depend on it.
+
+    Raises:
+        StatisticsError: A column changes its type from batch to batch.
+    """
+    if isinstance(source, pa.Table):
+        source = source.to_batches(_BATCH_ROWS) or [pa.RecordBatch.from_pylist([], schema=source.schema)]
+    if not isinstance(source, ColumnSource):
+        statistics = Statistics(schema)
+        for batch in source:
+            statistics.add(batch)
+        return statistics
+    names = list(source.schema.names)
+    workers = min(threads or num_threads(), len(names)) or 1
+    if source.num_rows * len(names) < _SMALL:
+        workers = 1
+    shares = max(1, -(-len(names) // (4 * workers if workers > 1 else 1)))
+    groups = [names[start : start + shares] for start in range(0, len(names), shares)]
+
+    def measure(group: list[str]) -> Statistics:
+        part = Statistics(schema)
+        part.add(pa.RecordBatch.from_pylist([], schema=pa.schema([source.schema.field(name) for name in group])))
+        for batch in source.batches(group, batch_rows=_BATCH_ROWS, dictionary=True):
+            part.add(batch)
+        return part
+
+    if workers == 1:
+        return Statistics.beside(source.num_rows, [measure(group) for group in groups])
+    with ThreadPoolExecutor(workers, thread_name_prefix="treadle-statistics") as pool:
+        return Statistics.beside(source.num_rows, list(pool.map(measure, groups)))

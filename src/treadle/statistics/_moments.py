@@ -1,0 +1,65 @@
+"""Count, mean and spread that merge (Chan, Golub and LeVeque 1979)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from treadle.statistics._keys import Floats, Ints
+
+
+@dataclass(slots=True)
+class Moments:
+    """Number of values, their mean, and the sum of squared differences from it.
+
+    Adding the same values in other batches may change the last bits, as floating-point sums do. Where a sum is
+    beyond the largest float, mean and spread are infinite or NaN: not measured.
+    """
+
+    count: int = 0
+    mean: float = 0.0
+    spread: float = 0.0
+
+    @classmethod
+    def of(cls, values: Floats | Ints) -> Moments:
+        """The moments of one batch."""
+        if not len(values):
+            return cls()
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = float(values.mean())
+            rest = values - mean
+            return cls(len(values), mean, float(np.dot(rest, rest)))
+
+    @classmethod
+    def of_counts(cls, values: Floats, counts: Ints) -> Moments:
+        """The moments of values that occur several times, correctly rounded sums in the order of the values."""
+        count = int(counts.sum())
+        if not count:
+            return cls()
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = _sum(values * counts) / count
+            return cls(count, mean, _sum(counts * (values - mean) ** 2))
+
+    def merge(self, other: Moments) -> None:
+        """Take in the values behind other moments."""
+        count = self.count + other.count
+        if not other.count:
+            return
+        gap = other.mean - self.mean
+        self.spread += other.spread + gap * gap * (self.count * other.count / count)
+        self.mean += gap * (other.count / count)
+        self.count = count
+
+    @property
+    def std_dev(self) -> float:
+        """The standard deviation of the population; NaN without values."""
+        return math.sqrt(self.spread / self.count) if self.count else math.nan
+
+
+def _sum(terms: Floats) -> float:
+    try:
+        return math.fsum(terms.tolist())
+    except (OverflowError, ValueError):  # beyond the largest float, or infinities of both signs
+        return float(terms.sum())

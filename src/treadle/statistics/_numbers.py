@@ -1,0 +1,56 @@
+"""Statistics of numbers, truth values and moments."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from treadle.statistics._distribution import Distribution
+
+
+class Numbers:
+    """What is counted of a numeric column.
+
+    NaN and infinities are counted apart; all else is about the finite values.
+
+    Args:
+        floats: Whether the values are floats; otherwise int64 (moments are microseconds, truth values 0 and 1).
+    """
+
+    __slots__ = ("distribution", "nan", "negative_infinite", "positive_infinite", "zeros")
+
+    def __init__(self, *, floats: bool) -> None:
+        self.nan = 0
+        self.positive_infinite = 0
+        self.negative_infinite = 0
+        self.zeros = 0
+        self.distribution = Distribution(floats=floats)
+
+    @property
+    def count(self) -> int:
+        """How many values there are, NaN and infinities included."""
+        return self.nan + self.positive_infinite + self.negative_infinite + self.distribution.total
+
+    def add(self, values: pa.Array) -> None:
+        """Count values without nulls, in a plain type."""
+        if pa.types.is_boolean(values.type):
+            values = pc.cast(values, pa.int64())
+        elif pa.types.is_timestamp(values.type):
+            values = values.view(pa.int64())
+        numbers = values.to_numpy()
+        if self.distribution.floats and not np.isfinite(numbers).all():
+            self.nan += int(np.isnan(numbers).sum())
+            self.positive_infinite += int(np.isposinf(numbers).sum())
+            self.negative_infinite += int(np.isneginf(numbers).sum())
+            numbers = numbers[np.isfinite(numbers)]
+        self.zeros += len(numbers) - int(np.count_nonzero(numbers))
+        self.distribution.add(numbers)
+
+    def merge(self, other: Numbers) -> None:
+        """Take in the values behind other statistics."""
+        self.nan += other.nan
+        self.positive_infinite += other.positive_infinite
+        self.negative_infinite += other.negative_infinite
+        self.zeros += other.zeros
+        self.distribution.merge(other.distribution)

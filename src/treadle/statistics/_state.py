@@ -1,0 +1,169 @@
+"""Statistics as bytes: canonical JSON, so that equal statistics have equal bytes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from treadle.artifact import canonical_json
+from treadle.errors import StatisticsError
+from treadle.statistics._categories import Categories
+from treadle.statistics._distinct import DistinctSketch
+from treadle.statistics._distribution import Distribution
+from treadle.statistics._feature import FeatureStatistics
+from treadle.statistics._keys import Ints, floats_of_keys, keys_of_floats
+from treadle.statistics._moments import Moments
+from treadle.statistics._numbers import Numbers
+from treadle.statistics._text import Text
+
+FORMAT = "treadle.statistics/1"
+
+
+def dump(num_rows: int, features: dict[str, FeatureStatistics]) -> bytes:
+    """The bytes of statistics."""
+    state = {
+        "format": FORMAT,
+        "num_rows": num_rows,
+        "features": [{"name": name, **_feature_state(feature)} for name, feature in features.items()],
+    }
+    return canonical_json(state) + b"\n"
+
+
+def parse(data: bytes, where: dict[str, object] | None = None) -> tuple[int, dict[str, FeatureStatistics]]:
+    """The statistics behind the bytes.
+
+    Raises:
+        StatisticsError: They are not whole, or of another format.
+    """
+    try:
+        state = json.loads(data)
+        version = state["format"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StatisticsError(f"These are not statistics: {error}.", where=where) from error
+    if version != FORMAT:
+        raise StatisticsError(
+            f"These statistics have the format {version!r}; this Treadle reads {FORMAT!r}.", where=where
+        )
+    try:
+        features = {fields["name"]: _feature(fields) for fields in state["features"]}
+        return int(state["num_rows"]), features
+    except (ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+        raise StatisticsError(f"The statistics are damaged: {error!r}.", where=where) from error
+
+
+def _feature_state(feature: FeatureStatistics) -> dict[str, Any]:
+    state: dict[str, Any] = {"type": feature.type, "missing": feature.missing}
+    if feature.numbers:
+        numbers = feature.numbers
+        counters = ("nan", "positive_infinite", "negative_infinite", "zeros")
+        state["numbers"] = {name: getattr(numbers, name) for name in counters if getattr(numbers, name)}
+        state["numbers"].update(_distribution_state(numbers.distribution))
+    elif feature.text:
+        state["text"] = _text_state(feature.text)
+    else:
+        state["others"] = feature.count
+    return state
+
+
+def _feature(fields: dict[str, Any]) -> FeatureStatistics:
+    feature = FeatureStatistics(fields["type"])
+    feature.missing = fields["missing"]
+    if feature.numbers:
+        _fill_numbers(feature.numbers, fields["numbers"])
+    elif feature.text:
+        _fill_text(feature.text, fields["text"])
+    else:
+        feature._others = fields["others"]
+    return feature
+
+
+def _distribution_state(distribution: Distribution) -> dict[str, Any]:
+    keys, counts = distribution.keys, distribution.counts
+    state: dict[str, Any] = {"counts": counts.tolist()}
+    if distribution.cut == 0:
+        # the values themselves: short to write, and a person can read them
+        state["values"] = (floats_of_keys(keys) if distribution.floats else keys).tolist()
+        return state
+    state["cut"] = distribution.cut
+    state["keys"] = np.diff(keys, prepend=0).tolist()
+    state["low"], state["high"] = distribution.low, distribution.high
+    moments, distinct = distribution.moments, distribution.distinct
+    assert moments is not None
+    assert distinct is not None
+    state["moments"] = [moments.count, *(_number(part) for part in (moments.mean, moments.spread))]
+    state["distinct"] = _sketch_state(distinct)
+    return state
+
+
+def _fill_numbers(numbers: Numbers, state: dict[str, Any]) -> None:
+    for name in ("nan", "positive_infinite", "negative_infinite", "zeros"):
+        setattr(numbers, name, state.get(name, 0))
+    distribution = numbers.distribution
+    counts = np.array(state["counts"], np.int64)
+    if "cut" in state:
+        count, mean, spread = state["moments"]
+        moments = Moments(count, *(math.nan if part is None else part for part in (mean, spread)))
+        distribution.restore(
+            np.cumsum(np.array(state["keys"], np.int64)),
+            counts,
+            cut=state["cut"],
+            bounds=(state["low"], state["high"]),
+            moments=moments,
+            distinct=_sketch(state["distinct"]),
+        )
+        return
+    keys: Ints = (
+        keys_of_floats(np.array(state["values"], np.float64))
+        if distribution.floats
+        else np.array(state["values"], np.int64)
+    )
+    distribution.restore(keys, counts)
+
+
+def _text_state(text: Text) -> dict[str, Any]:
+    categories = text.categories
+    values = categories.values.to_pylist()
+    if pa.types.is_binary(categories.kind):
+        values = [base64.b64encode(value).decode() for value in values]
+    state: dict[str, Any] = {
+        "values": values,
+        "counts": categories.counts.tolist(),
+        "total": categories.total,
+        "lengths": [text.shortest, text.longest, text.total_length],
+    }
+    if categories.distinct is not None:
+        state["shortfall"] = categories.shortfall
+        state["distinct"] = _sketch_state(categories.distinct)
+    return state
+
+
+def _fill_text(text: Text, state: dict[str, Any]) -> None:
+    categories: Categories = text.categories
+    values = state["values"]
+    if pa.types.is_binary(categories.kind):
+        values = [base64.b64decode(value) for value in values]
+    categories.restore(
+        pa.array(values, categories.kind),
+        np.array(state["counts"], np.int64),
+        total=state["total"],
+        shortfall=state.get("shortfall", 0),
+        distinct=_sketch(state["distinct"]) if "distinct" in state else None,
+    )
+    text.shortest, text.longest, text.total_length = state["lengths"]
+
+
+def _sketch_state(sketch: DistinctSketch) -> str:
+    return base64.b64encode(sketch.hashes.astype("<u8").tobytes()).decode()
+
+
+def _sketch(text: str) -> DistinctSketch:
+    return DistinctSketch(np.frombuffer(base64.b64decode(text), "<u8").astype(np.uint64))
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

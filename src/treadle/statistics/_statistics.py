@@ -1,0 +1,166 @@
+"""The statistics of a data set: one set of counts per column, which add up over batches, files and machines."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from treadle.errors import StatisticsError
+from treadle.schema import is_reserved
+from treadle.statistics._feature import FeatureStatistics, measurable, statistics_type
+from treadle.statistics._state import dump, parse
+from treadle.statistics._view import to_json
+
+if TYPE_CHECKING:
+    from treadle.schema import Schema
+
+
+class Statistics:
+    """Counts of every column, mergeable: ``add`` batches here and there, ``merge``, and read.
+
+    Merging is associative and commutative; in whatever way rows are split into batches and parts, the result is the
+    same, but for the last bits of a mean, and for strings of more than 16,384 distinct values within the error that
+    is stated (see ``_categories``). Columns whose names belong to Treadle (``__row_id__``) are not measured.
+
+    Not thread-safe: one thread adds to one object.
+    """
+
+    def __init__(self, schema: Schema | None = None) -> None:
+        self.num_rows = 0
+        """How many rows were added."""
+        self._features: dict[str, FeatureStatistics] = {}
+        self._declared = {name: feature.type for name, feature in schema.features.items()} if schema else {}
+
+    @classmethod
+    def create(cls, schema: Schema | None = None) -> Statistics:
+        """Statistics of nothing yet.
+
+        Args:
+            schema: Gives columns that never have a value their type; other columns have the type of their values.
+        """
+        return cls(schema)
+
+    @classmethod
+    def beside(cls, num_rows: int, parts: Iterable[Statistics]) -> Statistics:
+        """Statistics of different columns of the same rows, put side by side; the parts are used up."""
+        whole = cls()
+        whole.num_rows = num_rows
+        for part in parts:
+            whole._features.update(part._features)
+        return whole
+
+    @property
+    def features(self) -> Mapping[str, FeatureStatistics]:
+        """Column -> its statistics, in the order in which the columns were first seen."""
+        return MappingProxyType(self._features)
+
+    def add(self, batch: pa.RecordBatch | pa.Table) -> None:
+        """Measure the rows of a batch. A column that is not in it is missing in all its rows.
+
+        Raises:
+            StatisticsError: A column's type is not the one it had before.
+        """
+        before, self.num_rows = self.num_rows, self.num_rows + batch.num_rows
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if not is_reserved(name):
+                for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+                    self._add_column(name, chunk, before)
+                if isinstance(column, pa.ChunkedArray) and not column.num_chunks:
+                    self._add_column(name, pa.array([], column.type), before)
+        for name, feature in self._features.items():
+            if name not in batch.schema.names:
+                feature.missing += batch.num_rows
+
+    def merge(self, other: Statistics) -> None:
+        """Take in the rows behind other statistics.
+
+        Raises:
+            StatisticsError: A column has different types in the two.
+        """
+        for name in [*self._features, *(name for name in other._features if name not in self._features)]:
+            mine, theirs = self._features.get(name), other._features.get(name)
+            if mine is None:
+                mine = self._features[name] = FeatureStatistics("null")
+                mine.missing = self.num_rows
+            if theirs is None:
+                mine.missing += other.num_rows
+                continue
+            try:
+                mine.merge(theirs)
+            except StatisticsError as error:
+                raise StatisticsError(error.what, where={"column": name}) from error
+        self.num_rows += other.num_rows
+
+    def to_json(self) -> dict[str, Any]:
+        """What people and programs read: ``{"num_rows", "features": {name: {...}}}``, plain JSON values."""
+        return to_json(self.num_rows, self._features)
+
+    def to_bytes(self) -> bytes:
+        """The statistics as bytes; equal statistics have equal bytes."""
+        return dump(self.num_rows, self._features)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Statistics:
+        """The statistics behind :meth:`to_bytes`.
+
+        Raises:
+            StatisticsError: The bytes are not whole, or of another format.
+        """
+        return cls._from(data, None)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write :meth:`to_bytes` to a file, whole or not at all."""
+        file = Path(path)
+        handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(self.to_bytes())
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, file)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Statistics:
+        """Read statistics that :meth:`save` wrote.
+
+        Raises:
+            StatisticsError: The file is not there, not whole, or of another format.
+        """
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise StatisticsError(f"The statistics cannot be read: {error.strerror}.", where={"file": path}) from error
+        return cls._from(data, {"file": path})
+
+    @classmethod
+    def _from(cls, data: bytes, where: dict[str, object] | None) -> Statistics:
+        statistics = cls()
+        statistics.num_rows, statistics._features = parse(data, where)
+        return statistics
+
+    def _add_column(self, name: str, column: pa.Array, rows_before: int) -> None:
+        kind = statistics_type(column.type)
+        feature = self._features.get(name)
+        if feature is None:
+            feature = FeatureStatistics(self._declared.get(name, "null") if kind == "null" else kind)
+            feature.missing = rows_before
+            self._features[name] = feature
+        if kind in ("null", feature.type):
+            feature.add(measurable(column))
+            return
+        part = FeatureStatistics(kind)  # another type than before: merging knows what may be put together
+        part.add(measurable(column))
+        try:
+            feature.merge(part)
+        except StatisticsError as error:
+            raise StatisticsError(f"The column holds {kind} after {feature.type}.", where={"column": name}) from error
