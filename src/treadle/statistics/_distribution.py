@@ -28,12 +28,22 @@ class Distribution:
         floats: Whether the values are floats; otherwise they are integers.
     """
 
-    __slots__ = ("_counts", "_keys", "_waiting", "_waiting_rows", "cut", "distinct", "floats", "high", "low", "moments")
+    __slots__ = (
+        "_counts",
+        "_cut",
+        "_keys",
+        "_waiting",
+        "_waiting_rows",
+        "distinct",
+        "floats",
+        "high",
+        "low",
+        "moments",
+    )
 
     def __init__(self, *, floats: bool) -> None:
         self.floats = floats
-        self.cut = 0
-        """How many low bits of the keys are cut off; 0: everything is exact."""
+        self._cut = 0
         self.low: int | None = None
         """The least key, uncut."""
         self.high: int | None = None
@@ -50,7 +60,7 @@ class Distribution:
         """Count values: finite float64 or int64."""
         if not len(values):
             return
-        if self.cut:
+        if self._cut:
             self._add_cut(values)
             return
         keys, counts = count_float_keys(values) if self.floats else count_ints(values)  # type: ignore[arg-type]
@@ -67,14 +77,14 @@ class Distribution:
             return
         other._settle()
         self._settle()
-        if other.cut:
+        if other._cut:
             self._start_sketches()
-            self._cut_to(other.cut)
+            self._coarsen(other._cut)
         if self.moments is not None and self.distinct is not None:
             moments, distinct = other._sketches()
             self.moments.merge(moments)
             self.distinct.merge(distinct)
-        keys, counts = _regroup(other._keys >> (self.cut - other.cut), other._counts)
+        keys, counts = _regroup(other._keys >> (self._cut - other._cut), other._counts)
         self._see(other.low, other.high)
         self._wait(keys, counts)
         self._settle()
@@ -96,7 +106,7 @@ class Distribution:
         """
         if len(keys) != len(counts) or (len(keys) > 1 and not (keys[1:] > keys[:-1]).all()):
             raise ValueError("keys and counts do not fit together")
-        self._keys, self._counts, self.cut = keys, counts, cut
+        self._keys, self._counts, self._cut = keys, counts, cut
         self.moments, self.distinct = moments, distinct
         if len(keys):
             self.low, self.high = bounds or (int(keys[0]), int(keys[-1]))
@@ -116,12 +126,18 @@ class Distribution:
         if self.floats:
             return
         self._settle()
-        if self.cut:
+        if self._cut:
             raise StatisticsError("Statistics of more integers than are counted one by one cannot become floats.")
         keys, counts = _regroup(keys_of_floats(self._keys.astype(np.float64)), self._counts)
         self._keys, self._counts, self.floats = keys, counts, True
         if len(keys):
             self.low, self.high = int(keys[0]), int(keys[-1])
+
+    @property
+    def cut(self) -> int:
+        """How many low bits of the keys are cut off; 0: everything is exact."""
+        self._settle()
+        return self._cut
 
     @property
     def keys(self) -> Ints:
@@ -143,16 +159,15 @@ class Distribution:
     @property
     def exact(self) -> bool:
         """Whether every value is counted one by one."""
-        self._settle()
         return self.cut == 0
 
     def intervals(self) -> tuple[Floats, Floats]:
         """The least and the largest value that each key may stand for; equal where counts are exact."""
         keys = self.keys
-        if self.cut == 0:
+        if self._cut == 0:
             values = self._decode(keys)
             return values, values
-        low, high = keys << self.cut, (keys << self.cut) + np.int64(2**self.cut - 1)
+        low, high = keys << self._cut, (keys << self._cut) + np.int64(2**self._cut - 1)
         return self._decode(np.clip(low, self.low, self.high)), self._decode(np.clip(high, self.low, self.high))
 
     def extremes(self) -> tuple[float, float]:
@@ -165,7 +180,7 @@ class Distribution:
     def regrouped(self, cut: int) -> tuple[Ints, Ints]:
         """Keys and counts at a coarser cut."""
         self._settle()
-        return _regroup(self._keys >> (cut - self.cut), self._counts)
+        return _regroup(self._keys >> (cut - self._cut), self._counts)
 
     def summary(self) -> Moments:
         """Count, mean and spread."""
@@ -192,7 +207,7 @@ class Distribution:
         moments, distinct = self._sketches()
         moments.merge(Moments.of(values))
         distinct.add(mix(keys))
-        self._wait(*count_ints(keys >> self.cut))
+        self._wait(*count_ints(keys >> self._cut))
 
     def _wait(self, keys: Ints, counts: Ints) -> None:
         self._waiting.append((keys, counts))
@@ -209,7 +224,7 @@ class Distribution:
             self._keys, self._counts = _regroup(keys, counts)
         if len(self._keys) > LIMIT:
             self._start_sketches()
-            self._cut_to(self.cut + _needed_cut(self._keys))
+            self._coarsen(self._cut + _needed_cut(self._keys))
 
     def _start_sketches(self) -> None:
         if self.moments is None:
@@ -223,10 +238,10 @@ class Distribution:
         distinct.add(mix(self._keys))
         return Moments.of_counts(self._decode(self._keys), self._counts), distinct
 
-    def _cut_to(self, cut: int) -> None:
-        if cut > self.cut:
-            self._keys, self._counts = _regroup(self._keys >> (cut - self.cut), self._counts)
-            self.cut = cut
+    def _coarsen(self, cut: int) -> None:
+        if cut > self._cut:
+            self._keys, self._counts = _regroup(self._keys >> (cut - self._cut), self._counts)
+            self._cut = cut
 
 
 def _regroup(keys: Ints, counts: Ints) -> tuple[Ints, Ints]:

@@ -57,9 +57,8 @@ def equal_width(distribution: Distribution, buckets: int = 10) -> list[tuple[flo
         return []
     if least == most:
         return [(least, most, distribution.total)]
-    edges = np.linspace(least, most, buckets + 1)
-    if not np.isfinite(edges).all():  # the width itself is beyond the largest float
-        edges = np.linspace(least / 2, most / 2, buckets + 1) * 2
+    scale = 2.0 if max(abs(least), abs(most)) > 1e300 else 1.0  # the width itself may be beyond the largest float
+    edges = np.linspace(least / scale, most / scale, buckets + 1) * scale
     cumulated = np.rint(count_up_to(distribution, edges)).astype(np.int64)
     cumulated[0], cumulated[-1] = 0, distribution.total
     ends = edges.tolist()
