@@ -11,6 +11,7 @@ protocol skin decodes its bytes straight into :attr:`RequestChecker.row_type` or
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,12 +19,16 @@ from typing import Annotated, Any
 
 import msgspec
 
-from treadle.errors import RequestError, RequestShapeError
+from treadle.errors import RequestError, RequestShapeError, SchemaError
 from treadle.schema import Feature, Schema
 from treadle.validation._request_errors import explain
 
 Row = tuple[Any, ...]
 """The values of one row in the order of the schema's features; ``None`` is null."""
+
+
+_UNDECODABLE = re.compile(r'["\\\x00-\x1f]')
+"""What the decoder cannot match in a field's name."""
 
 
 class _Base64(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -56,6 +61,9 @@ class RequestChecker:
 
     Args:
         schema: The schema as the environment that serves sees it (:meth:`Schema.environment`).
+
+    Raises:
+        SchemaError: A feature's name cannot stand in a request.
 
     Examples:
         >>> checker = RequestChecker(Schema.loads('[features.fare]\ntype = "float"\nmin = 0.0'))
@@ -194,6 +202,13 @@ class _Rule:
 
 def _struct(title: str, features: Sequence[Feature], *, as_column: bool) -> type[msgspec.Struct]:
     """A struct type with one field for each feature; feature names need not be Python names."""
+    for feature in features:
+        if _UNDECODABLE.search(feature.name):
+            raise SchemaError(
+                f"The feature {feature.name!r} cannot be served: its name needs escapes in JSON.",
+                where={"feature": feature.name},
+                hint="Rename the column: no quotes, backslashes or control characters.",
+            )
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for position, feature in enumerate(features):
         kind: Any = _VALUE_TYPES[feature.type]
