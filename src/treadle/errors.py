@@ -77,6 +77,17 @@ class UserCodeError(TreadleError, RuntimeError):
 
     code = "USER_CODE"
 
+    @classmethod
+    def raised_in(cls, role: str, function: object, error: BaseException) -> UserCodeError:
+        """``function``, which the user gave as ``role``, raised ``error``; where is its deepest line in that file."""
+        from traceback import extract_tb
+
+        code = getattr(function, "__code__", None)
+        own = [frame for frame in extract_tb(error.__traceback__) if code and frame.filename == code.co_filename]
+        where = {"line": f"{own[-1].filename}:{own[-1].lineno}", "code": own[-1].line} if own else {}
+        name = getattr(function, "__qualname__", type(function).__name__)
+        return cls(f"{role} ({name}) raised {type(error).__name__}: {error}", where=where)
+
 
 # evaluation
 
@@ -468,3 +479,18 @@ class NodeLostError(TreadleError, RuntimeError):
 
     code = "NODE_LOST"
     transient = True
+
+
+# transform
+
+
+class TransformError(TreadleError, ValueError):
+    """A ``preprocess`` asks for something that cannot be; ``line`` is the user's own."""
+
+    code = "TRANSFORM"
+
+
+class NoLoweringError(TransformError):
+    """A ``preprocess`` asks for something that ONNX cannot compute, so that it could not be served."""
+
+    code = "TRANSFORM_NO_LOWERING"

@@ -1,7 +1,7 @@
 """The one graph: values in, ONNX between, values out.
 
 The half that runs a graph (``InputSpec``, ``encode_*``, ``Session``) loads without ``onnx``, since the server
-needs it; the half that builds one is loaded when it is first named.
+needs it; the half that builds one (``nodes``, ``lower``, ``fuse``, ``Bulk``) is loaded when it is first named.
 """
 
 from __future__ import annotations
@@ -12,44 +12,68 @@ from typing import TYPE_CHECKING
 _NAMES = {
     "MISSING_INT": "_values",
     "MISSING_TEXT": "_values",
+    "Bulk": "_bulk",
     "InputSpec": "_values",
+    "Output": "_lowering",
     "Session": "_session",
+    "dictionary": "_bulk",
+    "dump_nodes": "_storage",
     "encode_columns": "_values",
     "encode_rows": "_values",
     "encode_table": "_values",
     "fuse": "_fuse",
+    "inputs_of": "_passes",
+    "load_nodes": "_storage",
+    "lower": "_lowering",
+    "make_model": "_model",
+    "rewrite": "_passes",
     "serialize": "_model",
+    "spec_of": "_bulk",
+    "walk": "_passes",
 }
 
 if TYPE_CHECKING:
+    from treadle.graph import _nodes as nodes
+    from treadle.graph._bulk import Bulk, dictionary, spec_of
     from treadle.graph._fuse import fuse
-    from treadle.graph._model import serialize
+    from treadle.graph._lowering import Output, lower
+    from treadle.graph._model import make_model, serialize
+    from treadle.graph._passes import inputs_of, rewrite, walk
     from treadle.graph._session import Session
-    from treadle.graph._values import (
-        MISSING_INT,
-        MISSING_TEXT,
-        InputSpec,
-        encode_columns,
-        encode_rows,
-        encode_table,
-    )
+    from treadle.graph._storage import dump_nodes, load_nodes
+    from treadle.graph._values import MISSING_INT, MISSING_TEXT, InputSpec, encode_columns, encode_rows, encode_table
 
 __all__ = [
     "MISSING_INT",
     "MISSING_TEXT",
+    "Bulk",
     "InputSpec",
+    "Output",
     "Session",
+    "dictionary",
+    "dump_nodes",
     "encode_columns",
     "encode_rows",
     "encode_table",
     "fuse",
+    "inputs_of",
+    "load_nodes",
+    "lower",
+    "make_model",
+    "nodes",
+    "rewrite",
     "serialize",
+    "spec_of",
+    "walk",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name not in _NAMES:
+    if name == "nodes":
+        value: object = importlib.import_module("treadle.graph._nodes")
+    elif name in _NAMES:
+        value = getattr(importlib.import_module(f"treadle.graph.{_NAMES[name]}"), name)
+    else:
         raise AttributeError(f"module 'treadle.graph' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"treadle.graph.{_NAMES[name]}"), name)
     globals()[name] = value
     return value

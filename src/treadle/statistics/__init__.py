@@ -13,6 +13,7 @@ Examples:
 from treadle.statistics._distribution import Distribution
 from treadle.statistics._feature import FeatureStatistics
 from treadle.statistics._generate import ColumnSource, generate
+from treadle.statistics._moments import Moments
 from treadle.statistics._statistics import Statistics
 
-__all__ = ["ColumnSource", "Distribution", "FeatureStatistics", "Statistics", "generate"]
+__all__ = ["ColumnSource", "Distribution", "FeatureStatistics", "Moments", "Statistics", "generate"]

@@ -1,0 +1,121 @@
+"""Passes over nodes: walking, rewriting, simplifying. A pass changes how something is computed, never what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from treadle.graph._nodes import (
+    Choice,
+    FillMissing,
+    Input,
+    Key,
+    Kind,
+    Lookup,
+    Node,
+    Number,
+    Text,
+    Tokens,
+    ToKey,
+    ToNumber,
+)
+
+
+def walk(targets: Iterable[Node]) -> Iterator[Node]:
+    """Every node that the targets reach, once, operands first. Depth is bound by memory, not by the stack."""
+    seen: set[int] = set()
+    stack = [(node, False) for node in reversed(list(targets))]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded:
+            yield node
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack.extend((operand, False) for operand in reversed(node.operands))
+
+
+def rewrite(targets: Iterable[Node], rule: Callable[[Node], Node]) -> list[Node]:
+    """The targets with ``rule`` applied to every node, operands first."""
+    targets = list(targets)
+    changed: dict[int, Node] = {}
+    for node in walk(targets):
+        changed[id(node)] = rule(node.rebuild(lambda operand: changed[id(operand)]))
+    return [changed[id(node)] for node in targets]
+
+
+def inputs_of(targets: Iterable[Node]) -> list[Input]:
+    """The inputs that the targets reach, in the order they are met."""
+    return [node for node in walk(targets) if isinstance(node, Input)]
+
+
+def simplify(targets: Iterable[Node]) -> list[Node]:
+    """Equal parts once, conversions at the inputs, fills before a lookup inside it.
+
+    An integer feature that is only ever used as a number enters as a number; one that is only a key enters as
+    exact int64; one that is both enters as a number.
+    """
+    current = list(targets)
+    while True:
+        before = sum(1 for _ in walk(current))
+        current = _share(rewrite(_inputs_settled(rewrite(current, _push)), _into_lookup))
+        if sum(1 for _ in walk(current)) == before and not any(_pushable(node) for node in walk(current)):
+            return current
+
+
+def _pushable(node: Node) -> bool:
+    return _push(node) is not node
+
+
+def _push(node: Node) -> Node:
+    """Conversions towards the inputs."""
+    if isinstance(node, ToNumber):
+        x = node.x
+        if isinstance(x, Key):
+            return Number(float(x.value))
+        if isinstance(x, ToKey) and isinstance(x.x, Input):
+            return x.x  # an integer feature that already enters as a number
+        if isinstance(x, FillMissing) and x.kind == Kind.KEY:
+            return FillMissing(_push(ToNumber(x.x)), _push(ToNumber(x.value)))
+        if isinstance(x, Choice) and x.kind == Kind.KEY:
+            return Choice(x.condition, _push(ToNumber(x.then)), _push(ToNumber(x.otherwise)))
+    return node
+
+
+def _inputs_settled(targets: list[Node]) -> list[Node]:
+    """Integer features with any use as a number enter as numbers."""
+    nodes = list(walk(targets))
+    numeric = {
+        node.x.name
+        for node in nodes
+        if isinstance(node, ToNumber) and isinstance(node.x, Input) and node.x.kind == Kind.KEY
+    }
+
+    def settle(node: Node) -> Node:
+        if isinstance(node, Input) and node.name in numeric and node.kind == Kind.KEY:
+            return ToKey(Input(node.name, node.type, Kind.NUMBER, node.required))
+        return _push(node)
+
+    return rewrite(targets, settle) if numeric else targets
+
+
+def _into_lookup(node: Node) -> Node:
+    """A constant fill before a lookup is an entry of the lookup."""
+    if (
+        isinstance(node, Lookup)
+        and isinstance(node.x, FillMissing)
+        and isinstance(node.x.value, Text | Key)
+        and isinstance(node.tokens, Tokens)
+    ):
+        return Lookup(node.x.x, node.tokens, node.has_oov, node.x.value)
+    return node
+
+
+def _share(targets: list[Node]) -> list[Node]:
+    """Structurally equal nodes become one."""
+    table: dict[tuple[object, ...], Node] = {}
+
+    def share(node: Node) -> Node:
+        # repr tells 0.0 from -0.0 and 1 from 1.0 and True, which compare equal
+        return table.setdefault((type(node), repr(node.settings), *map(id, node.operands)), node)
+
+    return rewrite(targets, share)

@@ -1,0 +1,183 @@
+"""Analyzers: full passes over the data as mergeable accumulators, and the nodes their results stand for.
+
+An analyzer is a frozen specification with ``create``; an accumulator has ``add``, ``merge`` and ``result``. The
+result is a mapping from field name to a constant node. Every analyzer says what it gives over no values at all, as
+for a column that is null in all of the training data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from treadle.graph import nodes as n
+from treadle.statistics import Distribution, Moments
+
+Values = npt.NDArray[Any]
+Counts = npt.NDArray[np.int64]
+
+
+class Accumulator(Protocol):
+    """The state of one pass. ``merge`` is associative and commutative; adding all equals merging parts."""
+
+    def add(self, values: Values, counts: Counts | None = None) -> None:
+        """Take in the values of a batch, or distinct values and how often each occurs. None is missing."""
+
+    def merge(self, other: Any) -> None:
+        """Take in what another accumulator of the same analyzer has seen."""
+
+    def result(self) -> Mapping[str, n.Node]:
+        """The constants the pass was made for."""
+
+
+class Analyzer(Protocol):
+    """What to compute over all values of a column; equal specifications share one pass."""
+
+    def create(self) -> Accumulator:
+        """An accumulator that has seen nothing."""
+
+
+@dataclass(frozen=True)
+class Analysis(n.Node):
+    """The result of a full pass, before the pass: a constant to be."""
+
+    analyzer: Analyzer
+    field: str
+    holds: n.Kind
+    x: n.Node
+
+    __eq__ = object.__eq__  # nodes compare by identity
+    __hash__ = object.__hash__
+
+    @property
+    def kind(self) -> n.Kind:
+        return self.holds
+
+
+@dataclass(frozen=True, slots=True)
+class MomentsOf:
+    """``mean``, ``std_dev`` (of the population), ``scale`` (the deviation, but 1 where it is 0).
+
+    Infinite values are left out. Over no values the mean is 0 and the deviation 0, so a z-score is the value itself.
+    """
+
+    def create(self) -> _MomentsState:
+        return _MomentsState()
+
+
+class _MomentsState:
+    def __init__(self) -> None:
+        self._moments = Moments()
+
+    def add(self, values: Values, counts: Counts | None = None) -> None:
+        assert counts is None, "numbers come one by one"
+        self._moments.merge(Moments.of(values[np.isfinite(values)]))
+
+    def merge(self, other: _MomentsState) -> None:
+        self._moments.merge(other._moments)
+
+    def result(self) -> Mapping[str, n.Node]:
+        mean = self._moments.mean if math.isfinite(self._moments.mean) else 0.0
+        deviation = self._moments.std_dev if self._moments.count else 0.0
+        deviation = deviation if math.isfinite(deviation) else 0.0
+        return {"mean": n.Number(mean), "std_dev": n.Number(deviation), "scale": n.Number(deviation or 1.0)}
+
+
+@dataclass(frozen=True, slots=True)
+class ExtremesOf:
+    """``minimum`` and ``maximum`` of the finite values; over no values both are 0."""
+
+    def create(self) -> _ExtremesState:
+        return _ExtremesState()
+
+
+class _ExtremesState:
+    def __init__(self) -> None:
+        self._low, self._high = math.inf, -math.inf
+
+    def add(self, values: Values, counts: Counts | None = None) -> None:
+        assert counts is None, "numbers come one by one"
+        finite = values[np.isfinite(values)]
+        if len(finite):
+            self._low, self._high = min(self._low, float(finite.min())), max(self._high, float(finite.max()))
+
+    def merge(self, other: _ExtremesState) -> None:
+        self._low, self._high = min(self._low, other._low), max(self._high, other._high)
+
+    def result(self) -> Mapping[str, n.Node]:
+        if self._low > self._high:
+            return {"minimum": n.Number(0.0), "maximum": n.Number(0.0)}
+        return {"minimum": n.Number(self._low), "maximum": n.Number(self._high)}
+
+
+@dataclass(frozen=True, slots=True)
+class QuantilesOf:
+    """``boundaries``: the inner ``num_buckets``-quantiles of the finite values, each once; over no values none.
+
+    A boundary is the least value with at least its share of the values at or below it; it is a value of the data
+    while ``statistics`` counts values one by one, and the lower end of its interval beyond.
+    """
+
+    num_buckets: int
+
+    def create(self) -> _QuantilesState:
+        return _QuantilesState(self.num_buckets)
+
+
+class _QuantilesState:
+    def __init__(self, num_buckets: int) -> None:
+        self._num_buckets = num_buckets
+        self._values = Distribution(floats=True)
+
+    def add(self, values: Values, counts: Counts | None = None) -> None:
+        assert counts is None, "numbers come one by one"
+        self._values.add(values[np.isfinite(values)])
+
+    def merge(self, other: _QuantilesState) -> None:
+        self._values.merge(other._values)
+
+    def result(self) -> Mapping[str, n.Node]:
+        low, _ = self._values.intervals()
+        if not len(low):
+            return {"boundaries": n.Boundaries(())}
+        reached = np.cumsum(self._values.counts)
+        ranks = np.arange(1, self._num_buckets) * int(reached[-1]) / self._num_buckets
+        boundaries = low[np.searchsorted(reached, ranks)]
+        return {"boundaries": n.Boundaries(tuple(np.unique(boundaries).tolist()))}
+
+
+@dataclass(frozen=True, slots=True)
+class TokensOf:
+    """``tokens``: the distinct values, the most frequent first, ties by value; over no values none."""
+
+    top_k: int | None
+    min_count: int
+
+    def create(self) -> _TokensState:
+        return _TokensState(self)
+
+
+class _TokensState:
+    def __init__(self, of: TokensOf) -> None:
+        self._of = of
+        self._counts: dict[str | int, int] = {}
+
+    def add(self, values: Values, counts: Counts | None = None) -> None:
+        if counts is None:
+            values, counts = np.unique(values, return_counts=True)
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+            if value is not None and count:
+                self._counts[value] = self._counts.get(value, 0) + count
+
+    def merge(self, other: _TokensState) -> None:
+        for value, count in other._counts.items():
+            self._counts[value] = self._counts.get(value, 0) + count
+
+    def result(self) -> Mapping[str, n.Node]:
+        kept = [(-count, value) for value, count in self._counts.items() if count >= self._of.min_count]
+        return {"tokens": n.Tokens(tuple(value for _, value in sorted(kept)[: self._of.top_k]))}  # type: ignore[arg-type]

@@ -1,0 +1,63 @@
+"""Transformed examples: features and label of every split, as float32 columns beside the row ids."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from treadle.artifact import canonical_json
+from treadle.transform._graph import ROW_ID, TransformGraph
+
+FORMAT = "treadle.transformed/1"
+MANIFEST = "transformed.json"
+
+
+class ExamplesSource(Protocol):
+    """What transforming reads: the splits of some examples, batch by batch."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the splits."""
+
+    def batches(self, split: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows of a split."""
+
+
+def write_transformed(graph: TransformGraph, examples: ExamplesSource, out_path: str | os.PathLike[str]) -> None:
+    """Transform all splits, a batch in memory at a time.
+
+    Writes, format ``treadle.transformed/1``::
+
+        transformed.json             format, features, label, rows of each split
+        <split>/part-00000.parquet   the outputs' columns as float32, then __row_id__
+
+    Args:
+        graph: The transform graph.
+        examples: The raw rows, with ``__row_id__``.
+        out_path: An existing directory.
+
+    Raises:
+        InputValueError: A value does not fit its feature's type.
+    """
+    out = Path(out_path)
+    rows = {split: _write_split(graph, examples, split, out) for split in examples.splits}
+    manifest = {"format": FORMAT, "features": list(graph.feature_names), "label": graph.label, "splits": rows}
+    (out / MANIFEST).write_bytes(canonical_json(manifest))
+
+
+def _write_split(graph: TransformGraph, examples: ExamplesSource, split: str, out: Path) -> int:
+    names = [column for output in graph.output_names for column in graph.columns_of(output)]
+    schema = pa.schema([*((name, pa.float32()) for name in names), (ROW_ID, pa.string())])
+    (out / split).mkdir()
+    count = 0
+    with pq.ParquetWriter(out / split / "part-00000.parquet", schema, compression="zstd") as writer:
+        for batch in examples.batches(split, columns=[*graph.inputs_for(), ROW_ID]):
+            transformed = graph.transform(batch)
+            writer.write_table(transformed.cast(schema))
+            count += transformed.num_rows
+    return count

@@ -1,0 +1,190 @@
+"""The transform graph: a traced ``preprocess`` whose analyses have become constants."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from treadle.artifact import canonical_json
+from treadle.errors import ModelFormatError, TransformError
+from treadle.graph import Bulk, Output, dump_nodes, inputs_of, load_nodes, lower
+from treadle.graph import nodes as n
+from treadle.transform._phases import Batches, resolve
+from treadle.transform._trace import Preprocess, trace
+
+if TYPE_CHECKING:
+    import onnx
+
+    from treadle.schema import Schema
+
+FORMAT = "treadle.transform/1"
+FILE = "graph.json"
+ROW_ID = "__row_id__"
+_SERVING = "SERVING"
+_BATCH_ROWS = 16384
+
+
+def analyze(preprocess: Preprocess, schema: Schema, batches: Batches, *, label: str | None = None) -> TransformGraph:
+    """Trace ``preprocess`` and compute its analyses: one pass over the data per phase.
+
+    Args:
+        preprocess: From symbolic columns to outputs by name; called once.
+        schema: The types of the raw columns, and which of them a request has.
+        batches: From the columns wanted to the batches of the training data.
+        label: The output that is the label; it may use columns that a request does not have.
+
+    Raises:
+        TransformError: ``preprocess`` asks for something that cannot be, ``label`` is no output, or a feature needs a
+            column that a request does not have.
+        UserCodeError: ``preprocess`` raised.
+    """
+    outputs = trace(preprocess, schema)
+    if label is not None and label not in outputs:
+        raise TransformError(f"There is no output {label!r} to be the label.", hint=f"There are: {', '.join(outputs)}.")
+    _check_served(outputs, schema, label)
+    resolved = resolve(list(outputs.values()), batches)
+    return TransformGraph(dict(zip(outputs, resolved, strict=True)), label)
+
+
+class TransformGraph:
+    """Raw rows to features and label, in bulk as in serving. Made by :func:`analyze`.
+
+    An output of ``one_hot`` is several columns, named ``name=category``; every other output is one column.
+    """
+
+    def __init__(self, outputs: Mapping[str, n.Node], label: str | None) -> None:
+        self.label = label
+        """The output that is the label."""
+        self._outputs = dict(outputs)
+        self._columns = {name: _column_names(name, node) for name, node in outputs.items()}
+        names = [column for columns in self._columns.values() for column in columns]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise TransformError(f"Two outputs have a column {twice[0]!r}.", hint="Rename one of them.")
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The outputs of ``preprocess``, in their order."""
+        return tuple(self._outputs)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns of the feature matrix: all outputs' but the label's."""
+        return tuple(column for name, columns in self._columns.items() if name != self.label for column in columns)
+
+    def columns_of(self, output: str) -> tuple[str, ...]:
+        """The columns of an output."""
+        return self._columns[self._known(output)]
+
+    def inputs_for(self, outputs: Iterable[str] | None = None) -> tuple[str, ...]:
+        """The raw columns that some outputs are computed from; of all outputs by default."""
+        nodes = [self._outputs[self._known(name)] for name in (self._outputs if outputs is None else outputs)]
+        return tuple(dict.fromkeys(node.name for node in inputs_of(nodes)))
+
+    def transform(self, table: pa.Table | pa.RecordBatch, outputs: Sequence[str] | None = None) -> pa.Table:
+        """Outputs as float32 columns, with ``__row_id__`` beside them where the table has it.
+
+        Args:
+            table: Raw rows; columns that the outputs do not need are not looked at.
+            outputs: Which outputs; all by default.
+
+        Raises:
+            InputColumnError: A column is not there.
+            InputValueError: A value does not fit its feature's type.
+        """
+        names = tuple(self._outputs if outputs is None else outputs)
+        matrix = self._matrix(self._bulk_of(names), table, sum(len(self.columns_of(name)) for name in names))
+        columns = [column for name in names for column in self._columns[name]]
+        arrays = {name: pa.array(np.ascontiguousarray(matrix[:, i])) for i, name in enumerate(columns)}
+        if ROW_ID in table.schema.names:
+            arrays[ROW_ID] = table.column(ROW_ID)
+        return pa.table(arrays)
+
+    def feature_matrix(self, table: pa.Table | pa.RecordBatch) -> npt.NDArray[np.float32]:
+        """The features ``[N, F]``, columns as in :attr:`feature_names`; raises as :meth:`transform`."""
+        return self._matrix(self._bulk_of(self._features), table, len(self.feature_names))
+
+    def feature_model(self) -> onnx.ModelProto:
+        """The ONNX graph from raw features to ``features`` ``[N, F]`` float32; the label is not in it."""
+        return lower([Output("features", tuple(self._outputs[name] for name in self._features))])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write ``graph.json`` into an existing directory; the same graph gives the same bytes."""
+        stored = dump_nodes(list(self._outputs.values()))
+        document = {"format": FORMAT, "outputs": list(self._outputs), "label": self.label, **stored}
+        (Path(path) / FILE).write_bytes(canonical_json(document))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> TransformGraph:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ModelFormatError: It is not there, not whole, or of a format this version does not know.
+        """
+        file = Path(path) / FILE
+        try:
+            document: dict[str, Any] = json.loads(file.read_bytes())
+            found = document["format"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelFormatError(
+                f"There is no transform graph here: {type(error).__name__}.", where={"file": str(file)}
+            ) from error
+        if found != FORMAT:
+            raise ModelFormatError(
+                f"The transform graph is of format {found!r}; this version of Treadle reads {FORMAT!r}.",
+                where={"file": str(file)},
+            )
+        return cls(dict(zip(document["outputs"], load_nodes(document), strict=True)), document["label"])
+
+    @cached_property
+    def _features(self) -> tuple[str, ...]:
+        return tuple(name for name in self._outputs if name != self.label)
+
+    @cached_property
+    def _bulks(self) -> dict[tuple[str, ...], Bulk]:
+        return {}
+
+    def _bulk_of(self, outputs: tuple[str, ...]) -> Bulk:
+        """A loaded graph for these outputs, kept: a session costs milliseconds."""
+        if outputs not in self._bulks:
+            self._bulks[outputs] = Bulk([Output("/out", tuple(self._outputs[self._known(o)] for o in outputs))])
+        return self._bulks[outputs]
+
+    def _matrix(self, bulk: Bulk, table: pa.Table | pa.RecordBatch, width: int) -> npt.NDArray[np.float32]:
+        matrix = np.empty((table.num_rows, width), dtype=np.float32)
+        for start in range(0, table.num_rows, _BATCH_ROWS):
+            matrix[start : start + _BATCH_ROWS] = bulk.run(table.slice(start, _BATCH_ROWS))[0]
+        return matrix
+
+    def _known(self, output: str) -> str:
+        if output not in self._outputs:
+            raise TransformError(f"There is no output {output!r}.", hint=f"There are: {', '.join(self._outputs)}.")
+        return output
+
+
+def _column_names(name: str, node: n.Node) -> tuple[str, ...]:
+    if not isinstance(node, n.OneHot):
+        return (name,)
+    found = n.categories(node.x)
+    assert found is not None, "checked when it was traced"
+    return tuple(f"{name}={label}" for label in found.labels)
+
+
+def _check_served(outputs: Mapping[str, n.Node], schema: Schema, label: str | None) -> None:
+    serving = schema.environment(_SERVING).features
+    for name, node in outputs.items():
+        absent = [found.name for found in inputs_of([node]) if found.name not in serving]
+        if absent and name != label:
+            raise TransformError(
+                f"The feature {name!r} needs {absent[0]!r}, which a request does not have.",
+                where={"environment": _SERVING},
+                hint=f"Leave it out, make it the label, or take {_SERVING} from the feature's not_in in the schema.",
+            )

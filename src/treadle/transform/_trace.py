@@ -1,0 +1,68 @@
+"""Tracing: the user's ``preprocess`` is called once, on symbolic columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from treadle.errors import TransformError, TreadleError, UserCodeError
+from treadle.graph import inputs_of
+from treadle.graph import nodes as n
+from treadle.transform._column import Column, Columns, describe
+from treadle.transform._location import user_line
+
+if TYPE_CHECKING:
+    from treadle.schema import Schema
+
+Preprocess = Callable[[Columns], Mapping[str, Column]]
+
+
+def trace(preprocess: Preprocess, schema: Schema) -> dict[str, n.Node]:
+    """The outputs of ``preprocess`` as nodes, analyses not yet made.
+
+    Raises:
+        TransformError: An output cannot be one, or something was done that columns cannot do.
+        NoLoweringError: Something was done that ONNX cannot do.
+        UserCodeError: ``preprocess`` raised something else; the cause has the user's traceback.
+    """
+    try:
+        outputs = preprocess(Columns(schema))
+    except TreadleError:
+        raise
+    except Exception as error:
+        raise UserCodeError.raised_in("preprocess", preprocess, error) from error
+    if not isinstance(outputs, Mapping) or not outputs:
+        raise TransformError(
+            f"preprocess must return a dict of columns by name, and returned {type(outputs).__name__}.",
+            where=_place(preprocess),
+        )
+    return {name: _output(name, column, preprocess) for name, column in outputs.items()}
+
+
+def _output(name: object, column: object, preprocess: Preprocess) -> n.Node:
+    if not isinstance(name, str) or not name or (name.startswith("__") and name.endswith("__")):
+        raise TransformError(f"{name!r} cannot be the name of an output.", where=_place(preprocess))
+    if not isinstance(column, Column):
+        raise TransformError(
+            f"The output {name!r} is {column!r}, which is not a column.",
+            where=_place(preprocess),
+            hint="Return columns made from x.",
+        )
+    if column.node.kind in (n.Kind.TEXT, n.Kind.TIME):
+        hints = {
+            n.Kind.TEXT: "Make ids of it: tt.vocabulary(...).",
+            n.Kind.TIME: "Take a part of it: tt.hour_of_day(...).",
+        }
+        raise TransformError(
+            f"The output {name!r} is {describe(column)}; features are numbers.",
+            where=column.line,
+            hint=hints[column.node.kind],
+        )
+    if not inputs_of([column.node]):
+        raise TransformError(f"The output {name!r} depends on no feature.", where=column.line)
+    return column.node
+
+
+def _place(preprocess: Preprocess) -> dict[str, object]:
+    code = getattr(preprocess, "__code__", None)
+    return {"line": f"{code.co_filename}:{code.co_firstlineno}"} if code else user_line()
