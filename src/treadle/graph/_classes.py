@@ -3,6 +3,8 @@
 Two nodes are of one class when they are of one type with the same settings and their operands are, one by one, of
 one class (constants and inputs by kind alone). A class of ``m`` nodes is lowered once, as ``[N, m]``: the constants
 stand beside each other as ``[1, m]``. One row then costs a node per class instead of a node per column.
+
+Nodes at the very end, on which no other depends, are fused by type alone wherever their operands come from.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from treadle.graph._nodes import CONSTANTS, Input, Node, TimePart
+from treadle.graph._nodes import CONSTANTS, Input, Node, OneHot, TimePart, ToNumber, may_be_missing
 from treadle.graph._passes import walk
 
 
@@ -28,25 +30,30 @@ class Group:
 
 def group(targets: Sequence[Node]) -> list[Group]:
     """The classes that the targets reach, operands first; inputs and constants are not among them."""
+    nodes = list(walk(targets))
+    operands = {id(operand) for node in nodes for operand in node.operands}
     numbers: dict[tuple[object, ...], int] = {}
     class_of: dict[int, int] = {}
-    members: dict[int, list[Node]] = {}
-    for node in walk(targets):
-        key = _key(node, class_of)
-        number = numbers.setdefault(key, len(numbers))
-        class_of[id(node)] = number
+    middle: dict[int, list[Node]] = {}
+    ends: dict[int, list[Node]] = {}
+    for node in nodes:
+        is_end = isinstance(node, OneHot | ToNumber) and id(node) not in operands
+        key = _end_key(node) if is_end else _key(node, class_of)
+        class_of[id(node)] = numbers.setdefault(key, len(numbers))
         if not isinstance(node, (Input, *CONSTANTS)):
-            members.setdefault(number, []).append(node)
-    # Members in the order of their first operands' columns, so that most classes take a matrix as it is.
-    position: dict[int, int] = {}
+            (ends if is_end else middle).setdefault(class_of[id(node)], []).append(node)
+    return _in_column_order([*middle.values(), *ends.values()], class_of)
+
+
+def _in_column_order(classes: Sequence[list[Node]], class_of: dict[int, int]) -> list[Group]:
+    """Members in the order of their operands' columns, so that most classes take a matrix as it is."""
+    column: dict[int, int] = {}
     groups = []
-    for nodes in members.values():
-        ordered = sorted(
-            enumerate(nodes), key=lambda item: ([position.get(id(o), -1) for o in item[1].operands], item[0])
-        )
-        for column, (_, node) in enumerate(ordered):
-            position[id(node)] = column
-        groups.append(Group(tuple(node for _, node in ordered)))
+    for nodes in classes:
+        rank = {id(node): [(class_of[id(o)], column.get(id(o), -1)) for o in node.operands] for node in nodes}
+        members = sorted(nodes, key=lambda node: rank[id(node)])
+        column |= {id(node): index for index, node in enumerate(members)}
+        groups.append(Group(tuple(members)))
     return groups
 
 
@@ -55,6 +62,11 @@ def _key(node: Node, class_of: dict[int, int]) -> tuple[object, ...]:
         return (Input, node.kind)
     if isinstance(node, CONSTANTS):
         return (type(node),)
-    if isinstance(node, TimePart):  # different parts of times still share what surrounds them
-        return (type(node), *(class_of[id(operand)] for operand in node.operands))
-    return (type(node), repr(node.settings), *(class_of[id(operand)] for operand in node.operands))
+    # Different parts of times still share what surrounds them.
+    settings = "" if isinstance(node, TimePart) else repr(node.settings)
+    return (type(node), settings, *(class_of[id(operand)] for operand in node.operands))
+
+
+def _end_key(node: Node) -> tuple[object, ...]:
+    assert isinstance(node, OneHot | ToNumber)
+    return ("end", type(node), node.x.kind, may_be_missing(node.x))
