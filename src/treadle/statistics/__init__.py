@@ -10,10 +10,11 @@ Examples:
     (6.25, 1)
 """
 
+from treadle.statistics._categories import Categories
 from treadle.statistics._distribution import Distribution
 from treadle.statistics._feature import FeatureStatistics
 from treadle.statistics._generate import ColumnSource, generate
 from treadle.statistics._moments import Moments
 from treadle.statistics._statistics import Statistics
 
-__all__ = ["ColumnSource", "Distribution", "FeatureStatistics", "Moments", "Statistics", "generate"]
+__all__ = ["Categories", "ColumnSource", "Distribution", "FeatureStatistics", "Moments", "Statistics", "generate"]

@@ -1,0 +1,183 @@
+"""The checks of one feature: a function each, which says what it finds and why, not how bad it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from treadle.schema import Feature
+from treadle.statistics import FeatureStatistics
+from treadle.validation._anomaly import Reason
+
+_SHOWN = 5
+_EPOCH = datetime(1970, 1, 1)  # naive on purpose: wall-clock time without a zone
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found."""
+
+    reason: Reason
+    message: str
+    details: dict[str, Any]
+
+
+def check_type(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
+    """The values are of the declared type, or of one that holds nothing else."""
+    if not fits_type(feature, measured):
+        yield Finding(
+            Reason.WRONG_TYPE,
+            f"Values are of type {measured.type} where the schema declares {feature.type}.",
+            {"declared": feature.type, "found": measured.type},
+        )
+
+
+def fits_type(feature: Feature, measured: FeatureStatistics) -> bool:
+    """Integers may stand for floats, and for truth values if they are 0 and 1; strings for bytes."""
+    if measured.type in (feature.type, "null"):
+        return True
+    if feature.type == "bool" and measured.type == "int":
+        return set(measured.value_counts() or {2: 1}) <= {0, 1}
+    return (feature.type, measured.type) in (("float", "int"), ("bytes", "string"))
+
+
+def check_presence(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
+    """Enough rows have a value. A NaN is no value."""
+    rows = measured.count + measured.missing
+    present = measured.count - (measured.nan or 0)
+    if rows and present < feature.min_fraction * rows:
+        share = present / rows
+        yield Finding(
+            Reason.LOW_PRESENCE,
+            f"{_percent(1 - share)} of the rows have no value; the schema allows {_percent(1 - feature.min_fraction)}.",
+            {"fraction": share, "min_fraction": feature.min_fraction},
+        )
+
+
+def check_domain(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
+    """The values are among those listed."""
+    if feature.values is None or not measured.count:
+        return
+    allowed = set(feature.values)
+    counts = _known_counts(measured)
+    strange = {value: count for value, count in counts.items() if value not in allowed}
+    # what is not counted one by one is not in the list either: a list is shorter than the limit of counting
+    outside = measured.count - sum(count for value, count in counts.items() if value in allowed)
+    share = outside / measured.count
+    if outside and share > 1 - feature.min_domain_mass:
+        shown = sorted(strange.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]
+        values = ", ".join(f"{value!r} ({count})" for value, count in shown) or "too many to count"
+        more = f" and {len(strange) - len(shown)} more" if len(strange) > len(shown) else ""
+        yield Finding(
+            Reason.OUT_OF_DOMAIN,
+            f"{_percent(share)} of the values are not in the domain: {values}{more}.",
+            {"count": outside, "share": share, "values": [list(item) for item in shown]},
+        )
+
+
+def check_range(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
+    """The values lie between the least and the largest allowed."""
+    if measured.numbers is None or (feature.min is None and feature.max is None):
+        return
+    numbers = measured.numbers
+    total = numbers.count - numbers.nan
+    below = numbers.negative_infinite
+    above = numbers.positive_infinite
+    if feature.min is not None:
+        below = _count_below(measured, feature.min)
+    if feature.max is not None:
+        above = _count_above(measured, feature.max)
+    outside = below + above
+    if not outside or outside / total <= 1 - feature.min_domain_mass:
+        return
+    bounds = [
+        f"{count} {word} {_shown(bound)}"
+        for count, word, bound in ((below, "below", feature.min), (above, "above", feature.max))
+        if count
+    ]
+    yield Finding(
+        Reason.OUT_OF_RANGE,
+        f"{_percent(outside / total)} of the values are out of range: {', '.join(bounds)}"
+        f" (they run from {_shown(measured.min)} to {_shown(measured.max)}).",
+        {
+            "below": below,
+            "above": above,
+            "share": outside / total,
+            "min": _plain(measured.min),
+            "max": _plain(measured.max),
+        },
+    )
+
+
+def check_finite(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:  # noqa: ARG001
+    """No NaN and no infinity among floats."""
+    nan, infinite = measured.nan or 0, measured.infinite or 0
+    if nan or infinite:
+        yield Finding(
+            Reason.NOT_FINITE,
+            f"{nan} values are NaN and {infinite} are infinite.",
+            {"nan": nan, "infinite": infinite},
+        )
+
+
+CHECKS: tuple[Callable[[Feature, FeatureStatistics], Iterator[Finding]], ...] = (
+    check_presence,
+    check_domain,
+    check_range,
+    check_finite,
+)
+"""What is asked of every feature whose type fits."""
+
+
+def _known_counts(measured: FeatureStatistics) -> dict[Any, int]:
+    exact = measured.value_counts()
+    if exact is not None:
+        return dict(exact)
+    if measured.type == "string" and measured.text:
+        categories = measured.text.categories
+        return dict(zip(categories.values.to_pylist(), categories.counts.tolist(), strict=True))
+    return {}
+
+
+def _count_below(measured: FeatureStatistics, bound: Any) -> int:
+    assert measured.numbers is not None
+    least = measured.min
+    if least is None or least >= bound:
+        return measured.numbers.negative_infinite
+    _, high = measured.numbers.distribution.intervals()
+    counts = measured.numbers.distribution.counts
+    inside = int(counts[high < _number(bound)].sum())
+    # of an interval that the bound divides, at least the least value of all is outside
+    return max(inside, 1) + measured.numbers.negative_infinite
+
+
+def _count_above(measured: FeatureStatistics, bound: Any) -> int:
+    assert measured.numbers is not None
+    most = measured.max
+    if most is None or most <= bound:
+        return measured.numbers.positive_infinite
+    low, _ = measured.numbers.distribution.intervals()
+    inside = int(measured.numbers.distribution.counts[low > _number(bound)].sum())
+    return max(inside, 1) + measured.numbers.positive_infinite
+
+
+def _number(bound: Any) -> Any:
+    if isinstance(bound, datetime):
+        return np.float64((bound - _EPOCH) // timedelta(microseconds=1))
+    return bound
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
+
+
+def _shown(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else f"{value}"
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

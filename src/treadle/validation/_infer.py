@@ -1,0 +1,43 @@
+"""A first schema from statistics: a draft for people to curate, which accepts the data it comes from."""
+
+from __future__ import annotations
+
+from treadle.schema import TYPES, Feature, Schema
+from treadle.statistics import FeatureStatistics, Statistics
+
+MAX_DOMAIN = 100
+
+
+def infer_schema(statistics: Statistics, *, max_domain: int = MAX_DOMAIN, event_time: str | None = None) -> Schema:
+    """A schema that the data behind the statistics satisfies.
+
+    Strings of at most ``max_domain`` distinct values get them as their domain; a column that is never missing must
+    never be. Numbers get no range and no domain: what they have been is not yet what they may be. A column without
+    any value becomes an optional string; lists and other types without a feature type are left out.
+
+    Args:
+        statistics: What was measured.
+        max_domain: The largest number of strings that are taken for a closed list.
+        event_time: The timestamp column that says when a row happened.
+    """
+    features = {
+        name: _feature(name, measured, max_domain)
+        for name, measured in statistics.features.items()
+        if measured.type in (*TYPES, "null")
+    }
+    return Schema(features, event_time=event_time)
+
+
+def _feature(name: str, measured: FeatureStatistics, max_domain: int) -> Feature:
+    if measured.type == "null":
+        return Feature(name=name, type="string", required=False, description="No value was seen: the type is a guess.")
+    complete = bool(measured.count) and not measured.missing and not measured.nan
+    values = None
+    if measured.type == "string" and measured.exact and measured.unique and measured.unique <= max_domain:
+        values = tuple(sorted(measured.value_counts() or ()))
+    return Feature(
+        name=name,
+        type=measured.type,  # type: ignore[arg-type]
+        min_fraction=1.0 if complete else 0.0,
+        values=values,
+    )
