@@ -50,6 +50,12 @@ class Scan:
             self.num_rows += rows
         self.schema: pa.Schema = _unify(schemas, self.paths)
         """Names and plain types of the columns; ``null`` for a column without any value."""
+        self.absent: dict[str, tuple[Path, ...]] = {
+            name: tuple(path for path, schema in zip(self.paths, schemas, strict=True) if name not in schema.names)
+            for name in self.schema.names
+            if any(name not in schema.names for schema in schemas)
+        }
+        """Columns that some of the files do not have, and which; read as missing there."""
 
     def batches(
         self, columns: Sequence[str] | None = None, *, batch_rows: int = 65536, dictionary: bool = False

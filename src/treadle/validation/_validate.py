@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from treadle.errors import SchemaError
 from treadle.schema import Feature, Schema
@@ -19,6 +19,7 @@ def validate(
     *,
     baseline: Statistics | None = None,
     environment: str | None = None,
+    absent: Mapping[str, Sequence[object]] | None = None,
 ) -> AnomalyReport:
     """Judge a data set by its statistics.
 
@@ -27,6 +28,7 @@ def validate(
         schema: What should be.
         baseline: Statistics of before; with them the drift thresholds of the schema are applied.
         environment: The environment the data comes from; features that are ``not_in`` it are not asked for.
+        absent: Columns that are there in a part of the data only: name -> the files that lack it.
 
     Returns:
         The anomalies, those of the data set first, then in the order of the schema, new columns last.
@@ -47,7 +49,7 @@ def validate(
     if not statistics.num_rows:
         report(None, [Finding(Reason.NO_ROWS, "There are no rows.", {})])
     for name, feature in expected.items():
-        report(name, _feature_findings(feature, statistics))
+        report(name, _feature_findings(feature, statistics, (absent or {}).get(name, ())))
         if baseline is not None:
             report(name, _drift_findings(feature, feature_drift(name, baseline, statistics)))
     for name in statistics.features:
@@ -58,12 +60,16 @@ def validate(
     return AnomalyReport(tuple(anomalies), statistics.num_rows)
 
 
-def _feature_findings(feature: Feature, statistics: Statistics) -> Iterator[Finding]:
+def _feature_findings(feature: Feature, statistics: Statistics, absent: Sequence[object]) -> Iterator[Finding]:
     measured = statistics.features.get(feature.name)
     if measured is None:
         if feature.required:
             yield Finding(Reason.MISSING_COLUMN, "The column is not there.", {})
         return
+    if absent and feature.required:
+        files = [str(file) for file in absent]
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        yield Finding(Reason.MISSING_COLUMN, f"The column is not there in {files[0]}{more}.", {"files": files})
     yield from check_type(feature, measured)
     if fits_type(feature, measured):
         for check in CHECKS:
