@@ -494,3 +494,12 @@ class NoLoweringError(TransformError):
     """A ``preprocess`` asks for something that ONNX cannot compute, so that it could not be served."""
 
     code = "TRANSFORM_NO_LOWERING"
+
+
+# frameworks
+
+
+class UnsupportedModelError(TreadleError, TypeError):
+    """A model that no framework adapter can export and store; the hint names what is supported."""
+
+    code = "FRAMEWORK_MODEL"

@@ -1,0 +1,12 @@
+"""LightGBM: boosted trees, exported by our own exporter.
+
+The same data gives the same trees only with ``deterministic=True``, a fixed ``num_threads`` and a ``seed``: the
+numbers of threads and of cores otherwise change the order of sums.
+"""
+
+from treadle.frameworks.lightgbm._export import to_onnx
+from treadle.frameworks.lightgbm._match import EXTRA, PACKAGE, SUPPORTED, matches, signature
+from treadle.frameworks.lightgbm._predict import predict
+from treadle.frameworks.lightgbm._storage import load, save
+
+__all__ = ["EXTRA", "PACKAGE", "SUPPORTED", "load", "matches", "predict", "save", "signature", "to_onnx"]
