@@ -26,8 +26,9 @@ class Reply:
 
 
 class Client:
-    def __init__(self, server: ServerProcess | str) -> None:
+    def __init__(self, server: ServerProcess | str, *, pid: int = 0) -> None:
         self.url = server if isinstance(server, str) else server.url
+        self.pid = pid if isinstance(server, str) else server.pid
         parts = urlsplit(self.url)
         self.address = (str(parts.hostname), int(parts.port or 80))
 

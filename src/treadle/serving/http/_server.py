@@ -133,6 +133,8 @@ class _Server(uvicorn.Server):  # type: ignore[misc]  # its types are not follow
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:
             sweep(self.server_state.connections, self._loop.time())
+        if self._dataplane.draining and not self.server_state.connections:
+            self._stop()  # nobody is left to be told
         return bool(await super().on_tick(counter))
 
     @contextlib.contextmanager
