@@ -150,7 +150,8 @@ def test_a_torn_file_gives_back_its_whole_frames(
     content = segment.path.read_bytes()
     torn = bytearray(content[: int(cut * len(content))])
     whole = len(torn)
-    if damage and torn:
+    damage = damage and bool(torn)
+    if damage:
         whole = data.draw(st.integers(0, len(torn) - 1))
         torn[whole] ^= 0xFF
     segment.path.write_bytes(torn)
@@ -165,6 +166,18 @@ def test_a_torn_file_gives_back_its_whole_frames(
     for path in folder.iterdir():
         assert path.suffix == ".parquet"
         path.unlink()
+
+
+def test_a_file_of_another_format_is_left_alone_and_the_log_starts(tmp_path: Path) -> None:
+    stranger = tmp_path / "m" / "segment-x.open"
+    stranger.parent.mkdir()
+    stranger.write_bytes(b"treadle.request-log/9 open\n...")
+    log = RequestLog(tmp_path)
+    log.start()
+    log.put(entry("a"))
+    log.close()
+    assert ids_in(tmp_path) == ["a"]
+    assert stranger.exists()
 
 
 def test_a_segment_in_use_is_not_recovered(tmp_path: Path) -> None:

@@ -174,8 +174,11 @@ class RequestLog:
                 hint="Name another folder with --log, or serve without a log with --no-log.",
             ) from error
         for model in sorted(path for path in self.folder.iterdir() if path.is_dir()):
-            for sealed in recover(model):
-                _logger.warning("request log: recovered %s from a server that was killed", sealed)
+            try:
+                for sealed in recover(model):
+                    _logger.warning("request log: recovered %s from a server that was killed", sealed)
+            except (RequestLogError, OSError, ValueError) as error:  # ValueError: Arrow cannot read it
+                _logger.error("request log: an open segment is left as it is: %s", error)
 
     def _run(self) -> None:
         while not self._stopping:
