@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from treadle.graph._lowering import Output, lower
+from treadle.graph._lowering import Output, columns_of, lower
 from treadle.graph._model import serialize
 from treadle.graph._nodes import Cut, Input, Kind, Node, categories
 from treadle.graph._passes import inputs_of, simplify, walk
@@ -48,6 +48,8 @@ class Bulk:
     """
 
     def __init__(self, outputs: Sequence[Output], *, threads: int = 1) -> None:
+        # what leaves the graph decides how an integer enters it, so this has to be said before the cut
+        outputs = [Output(o.name, tuple(columns_of(o)), o.as_float32) for o in outputs]
         flat = simplify([node for output in outputs for node in output.nodes])
         rest, cuts = _cut(flat)
         nodes = iter(rest)

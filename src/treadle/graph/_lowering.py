@@ -42,8 +42,8 @@ def lower(outputs: Sequence[Output], *, name: str = "features") -> onnx.ModelPro
     Raises:
         ModelFormatError: An output depends on no feature, or on an analysis that was not made.
     """
-    flat = iter(simplify([node for output in outputs for node in _columns_of(output)]))
-    planned = [(output, [next(flat) for _ in _columns_of(output)]) for output in outputs]
+    flat = iter(simplify([node for output in outputs for node in columns_of(output)]))
+    planned = [(output, [next(flat) for _ in columns_of(output)]) for output in outputs]
     targets = [node for _, nodes in planned for node in nodes]
     inputs = inputs_of(targets)
     lowering = _Lowering(targets, inputs)
@@ -59,7 +59,8 @@ def lower(outputs: Sequence[Output], *, name: str = "features") -> onnx.ModelPro
     return make_model(name, lowering.emit.nodes, given, results, lowering.emit.initializers)
 
 
-def _columns_of(output: Output) -> list[Node]:
+def columns_of(output: Output) -> list[Node]:
+    """The nodes of an output as they leave the graph: keys as numbers where the output is a float32 matrix."""
     nodes = [node for node in output.nodes if width(node)]
     if not output.as_float32:
         return nodes
