@@ -18,12 +18,17 @@ from treadle.artifact import PREDICTION_ID_COLUMN, REQUEST_LOG_COLUMNS, sealed_s
 from treadle.errors import RequestLogError
 from treadle.schema import Feature, Schema
 from treadle.serving import LogEntry, LogSchema, RequestLog, ServerProcess
-from treadle.serving._segment import Segment, recover
+from treadle.serving._segment import Segment
+from treadle.serving._segment import recover as recover_file
 
 SCHEMA = LogSchema(
     Schema({"x": Feature(name="x", type="float"), "s": Feature(name="s", type="string")}, event_time=None)
 )
 NOON = 1_538_395_200_000_000
+
+
+def recover(folder: Path) -> list[Path]:
+    return [sealed for path in sorted(folder.glob("*.open")) if (sealed := recover_file(path))]
 
 
 def entry(*ids: str, model: str = "m", schema: LogSchema = SCHEMA, num_bytes: int = 100) -> LogEntry:

@@ -173,12 +173,14 @@ class RequestLog:
                 where={"folder": self.folder},
                 hint="Name another folder with --log, or serve without a log with --no-log.",
             ) from error
-        for model in sorted(path for path in self.folder.iterdir() if path.is_dir()):
+        for path in sorted(self.folder.glob("*/segment-*.open")):
             try:
-                for sealed in recover(model):
-                    _logger.warning("request log: recovered %s from a server that was killed", sealed)
-            except (RequestLogError, OSError, ValueError) as error:  # ValueError: Arrow cannot read it
-                _logger.error("request log: an open segment is left as it is: %s", error)
+                sealed = recover(path)
+            except Exception as error:  # one bad file must not keep the server from starting
+                _logger.error("request log: %s is left as it is: %s", path, error)
+                continue
+            if sealed is not None:
+                _logger.warning("request log: recovered %s from a server that was killed", sealed)
 
     def _run(self) -> None:
         while not self._stopping:

@@ -94,27 +94,24 @@ class Segment:
         self.num_bytes += len(data)
 
 
-def recover(folder: Path) -> list[Path]:
-    """Seal what a server that died has left in the log folder of one model; returns the sealed files.
+def recover(path: Path) -> Path | None:
+    """Seal an open file that a server left behind when it died.
 
-    Segments that a living server writes are left alone.
+    Returns:
+        The sealed file; ``None`` if a living server writes the segment, or it held no whole row.
+
+    Raises:
+        RequestLogError: The file is of another format.
     """
-    sealed = []
-    for path in sorted(folder.glob("segment-*.open")):
-        try:
-            descriptor = os.open(path, os.O_RDWR)
-        except FileNotFoundError:
-            continue  # its writer sealed it meanwhile
+    try:
+        descriptor = os.open(path, os.O_RDWR)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            result = _seal(path)
-            if result is not None:
-                sealed.append(result)
-        except (BlockingIOError, FileNotFoundError):
-            continue  # in use; or sealed while we looked
+            return _seal(path)
         finally:
             os.close(descriptor)
-    return sealed
+    except (BlockingIOError, FileNotFoundError):
+        return None  # in use; or sealed while we looked
 
 
 def _create_locked(path: Path) -> int | None:
