@@ -48,10 +48,9 @@ def test_an_exception_is_the_callers(workers: int) -> None:
             raise ValueError("three")
         return number_of(batch)
 
-    seen = []
+    seen: list[int] = []
     with pytest.raises(ValueError, match="three"):
-        for result in map_batches(fails, batches(50), workers=workers):
-            seen.append(result)
+        seen.extend(map_batches(fails, batches(50), workers=workers))
     assert seen == [0, 1, 2]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("treadle-engine")]
 
