@@ -42,7 +42,7 @@ class ModelFolder:
         if self.single is not None:
             return [self.single]
         try:
-            names = [entry.name for entry in os.scandir(self.path) if _VERSION.fullmatch(entry.name)]
+            names = [name for name in os.listdir(self.path) if _VERSION.fullmatch(name)]
         except FileNotFoundError:
             return []
         return sorted(map(int, names), reverse=True)
@@ -124,7 +124,7 @@ def find_models(folder: Path, *, name: str | None = None) -> dict[str, ModelFold
 def _is_model(path: Path) -> bool:
     if not _NAME.fullmatch(path.name) or not path.is_dir():
         return False
-    return any(_VERSION.fullmatch(entry.name) and entry.is_dir() for entry in os.scandir(path))
+    return any(_VERSION.fullmatch(name) and (path / name).is_dir() for name in os.listdir(path))
 
 
 def _checked(name: str) -> str:
