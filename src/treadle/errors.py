@@ -503,3 +503,12 @@ class UnsupportedModelError(TreadleError, TypeError):
     """A model that no framework adapter can export and store; the hint names what is supported."""
 
     code = "FRAMEWORK_MODEL"
+
+
+# training
+
+
+class TrainingDataError(TreadleError, ValueError):
+    """Transformed examples that cannot be trained on: not there, without rows, or with labels missing."""
+
+    code = "TRAINING_DATA"

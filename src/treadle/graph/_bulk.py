@@ -50,10 +50,14 @@ class Bulk:
     def __init__(self, outputs: Sequence[Output], *, threads: int = 1) -> None:
         # what leaves the graph decides how an integer enters it, so this has to be said before the cut
         outputs = [Output(o.name, tuple(columns_of(o)), o.as_float32) for o in outputs]
-        flat = simplify([node for output in outputs for node in output.nodes])
+        converted = [columns_of(output) for output in outputs]
+        flat = simplify([node for nodes in converted for node in nodes])
         rest, cuts = _cut(flat)
-        nodes = iter(rest)
-        planned = [Output(o.name, tuple(next(nodes) for _ in o.nodes), o.as_float32) for o in outputs]
+        found = iter(rest)
+        planned = [
+            Output(output.name, tuple(next(found) for _ in nodes), output.as_float32)
+            for output, nodes in zip(outputs, converted, strict=True)
+        ]
         self._cuts = [
             _Cut(
                 spec_of(text),

@@ -60,6 +60,7 @@ def lower(outputs: Sequence[Output], *, name: str = "features") -> onnx.ModelPro
 
 
 def columns_of(output: Output) -> list[Node]:
+    """The nodes of an output that have columns, as what the output holds them."""
     """The nodes of an output as they leave the graph: keys as numbers where the output is a float32 matrix."""
     nodes = [node for node in output.nodes if width(node)]
     if not output.as_float32:

@@ -87,11 +87,11 @@ def _inputs_settled(targets: list[Node]) -> list[Node]:
     numeric = {
         node.x.name
         for node in nodes
-        if isinstance(node, ToNumber) and isinstance(node.x, Input) and node.x.kind == Kind.KEY
+        if isinstance(node, ToNumber) and type(node.x) is Input and node.x.kind == Kind.KEY
     }
 
     def settle(node: Node) -> Node:
-        if isinstance(node, Input) and node.name in numeric and node.kind == Kind.KEY:
+        if type(node) is Input and node.name in numeric and node.kind == Kind.KEY:
             return ToKey(Input(node.name, node.type, Kind.NUMBER, node.required))
         return _push(node)
 
