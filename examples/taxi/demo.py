@@ -30,9 +30,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pyarrow as pa  # noqa: E402
 from report import render  # noqa: E402
 from rich.console import Console  # noqa: E402
+from rich.padding import Padding  # noqa: E402
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn  # noqa: E402
-from rich.table import Table  # noqa: E402
-from treadle.transform import TransformGraph  # noqa: E402
 
 from pipeline import CARD_PAID, DATA, SCHEMA, policy, taxi  # noqa: E402
 from treadle import runner  # noqa: E402
@@ -43,10 +42,13 @@ from treadle.monitoring import LabelStore, Traffic, Window, join_labels, measure
 from treadle.registry import Registry  # noqa: E402
 from treadle.schema import Schema  # noqa: E402
 from treadle.servable import Servable  # noqa: E402
+from treadle.transform import TransformGraph  # noqa: E402
 
 TRAINED = ("2018-01", "2018-09")
 REPLAYED = [f"{year}-{month:02d}" for year in (2018, 2019, 2020) for month in range(1, 13)][9:]
-BATCH = 500
+BATCH, SMALL = 500, 10
+
+COLOUR = {"promoted": "green", "none": "dim"}
 
 console = Console(highlight=False)
 
@@ -58,8 +60,8 @@ def main() -> int:
     console.rule("[bold]1. Nine months to a served model")
     result = first_model()
     console.rule("[bold]2. 27 months of rides, one line a month")
-    with server() as url:
-        months = replay(url, result)
+    with server() as (url, process):
+        months = replay(url, process, result)
     finish(months, time.monotonic() - began)
     return 0 if not any(month["failed"] for month in months) else 1
 
@@ -107,13 +109,13 @@ def first_model() -> runner.RunResult:
 
 def advance(bar: Progress, task: Any, event: Any) -> None:
     """Move the bar when a node has ended."""
-    if event.state in ("ran", "cached", "failed", "skipped"):
-        bar.update(task, advance=1, description=f"{event.node} {event.state}")
+    if event.kind == "finished":
+        bar.update(task, advance=1, description=f"{event.node} {event.result.state}")
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """A real server process on loopback; the address as soon as it is ready."""
+def server() -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A real server process on loopback, and its address as soon as it is ready."""
     command = [sys.executable, "-m", "treadle", "serve", str(SERVING), "--port", "0", "--log", str(LOG), "--json"]
     with (BUILD / "server.txt").open("w") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -124,13 +126,13 @@ def server() -> Iterator[str]:
             raise SystemExit(f"The server did not start:\n{(BUILD / 'server.txt').read_text()}")
         url = json.loads(line)["url"]
         console.print(f"  serving [bold]taxi[/] at {url} (process {process.pid})")
-        yield url
+        yield url, process
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
 
 
-def replay(url: str, first: runner.RunResult) -> list[dict[str, Any]]:
+def replay(url: str, process: subprocess.Popen[str], first: runner.RunResult) -> list[dict[str, Any]]:
     """Play the months one after the other: rides, then last month's labels, then the loop's turn."""
     schema = Schema.load(SCHEMA)
     labelling = TransformGraph.load(first.nodes["transform"].outputs["graph"].path)
@@ -148,18 +150,22 @@ def replay(url: str, first: runner.RunResult) -> list[dict[str, Any]]:
     sent: dict[str, Sent] = {}
     turns: dict[str, Turn] = {}
     pending: pa.Table | None = None
+    features = list(schema.environment("SERVING").features)
+    champion = 1
     with Replay(url, "taxi", batch_rows=BATCH) as client:
         for month in REPLAYED:
             rides = rides_of(month, schema)
-            sent[month] = send(client, month, rides, list(schema.environment("SERVING").features))
+            sent[month] = send(client, month, rides, features, champion)
             if pending is not None:
                 labels.add(pending)
             pending = labels_of(rides, labelling, schema)
+            process.send_signal(signal.SIGUSR1)  # seal the log now: in life, a month passes
             wait_until_sealed(sum(part.rows - part.failed for part in sent.values()))
             window = window_of(month)
             with console.status(f"{month}: looking at the traffic"):
                 for turn in loop.tick(window.end):
                     turns[turn.window.name] = turn
+                    champion = turn.version
             say(month, sent[month], turns[month])
     assert pending is not None
     labels.add(pending)  # December's labels, after the last month
@@ -186,14 +192,18 @@ def labels_of(rides: pa.Table, graph: TransformGraph, schema: Schema) -> pa.Tabl
     )
 
 
-def send(client: Replay, month: str, rides: pa.Table, features: list[str]) -> Sent:
-    """Send a month over HTTP. The first batches are small, so that a swap under way happens under traffic."""
+def send(client: Replay, month: str, rides: pa.Table, features: list[str], champion: int) -> Sent:
+    """Send a month over HTTP. Until the server follows the alias, in small batches: the swap happens under traffic."""
     total = Sent()
     with progress() as bar:
         task = bar.add_task(month, total=rides.num_rows)
-        for sent in client.send(rides.select(features), rides[ROW_ID]):
-            bar.update(task, completed=sent.rows)
-            total = sent
+        while total.rows < rides.num_rows:
+            following = champion in total.by_version
+            batch = rides.slice(total.rows, BATCH if following else SMALL)
+            total.add(client.send(batch.select(features), batch[ROW_ID]))
+            bar.update(task, completed=total.rows)
+            if not following:
+                time.sleep(0.02)
     return total
 
 
@@ -214,13 +224,13 @@ def window_of(month: str) -> Window:
 
 def say(month: str, sent: Sent, turn: Turn) -> None:
     """One line a month, with what is known by now."""
-    metrics = turn.quality.get("metrics", {})
-    known = f"{turn.quality['window']}: calibration {metrics['calibration']:.3f}" if metrics else ""
-    colour = {"promoted": "green", "none": "dim"}.get(turn.action, "red")
-    drifted = f"drifted {', '.join(turn.drifted)}" if turn.drifted else ""
+    metrics = turn.quality.get("metrics")
+    known = [f"calibration {metrics['calibration']:.3f} in {turn.quality['window']}"] if metrics else []
+    drifted = [f"drifted: {', '.join(turn.drifted)}"] if turn.drifted else []
     console.print(
-        f"[bold]{month}[/] {sent.rows:>6,} rides {sent.failed:>2} failed  [{colour}]{turn.action:<9}[/]"
-        f"[dim]v{turn.version}[/]  {'; '.join(turn.reasons) or ', '.join(filter(None, (known, drifted)))}"
+        f"[bold]{month}[/] {sent.rows:>6,} rides {sent.failed:>2} failed  [{COLOUR.get(turn.action, 'red')}]{turn.action:<9}[/]"
+        f"[dim]v{turn.version}[/]  {'; '.join(turn.reasons or [*known, *drifted])}",
+        soft_wrap=True,
     )
 
 
@@ -255,7 +265,7 @@ def finish(months: list[dict[str, Any]], seconds: float) -> None:
     """Write and print what came out."""
     (BUILD / "months.json").write_text(json.dumps(months, indent=1) + "\n")
     console.rule("[bold]3. What came out")
-    console.print(table(months))
+    show(months)
     after = [month for month in months if month["month"] >= "2019-04"]
     count = Counter(month["action"] for month in months)
     rides, failed = (sum(month[key] for month in months) for key in ("rides", "failed"))
@@ -275,26 +285,20 @@ def finish(months: list[dict[str, Any]], seconds: float) -> None:
     console.print(f"  report: {(BUILD / 'report.html').relative_to(ROOT)}, records: build/demo/months.json")
 
 
-def table(months: list[dict[str, Any]]) -> Table:
-    """The months as people read them."""
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("month", "rides", "failed", "drifted", "AUC", "frozen", "calibration", "frozen", "action", "reason"):
-        shown.add_column(
-            name, justify="right" if name in ("rides", "failed", "AUC", "frozen", "calibration") else "left"
-        )
+def show(months: list[dict[str, Any]]) -> None:
+    """The months as people read them: figures on one line, what moved and why below it."""
+    console.print("[bold]month      rides  failed    AUC  frozen  calibration  frozen  action")
     for month in months:
-        drifted = ", ".join(f"{name} {max(crossed.values()):.2f}" for name, crossed in month["drifted"].items())
         figures = [month[key] for key in ("auc", "frozen_auc", "calibration", "frozen_calibration")]
-        shown.add_row(
-            month["month"],
-            f"{month['rides']:,}",
-            str(month["failed"]),
-            drifted,
-            *("–" if figure is None else f"{figure:.3f}" for figure in figures),
-            month["action"],
-            month["reason"],
+        auc, frozen_auc, calibration, frozen = ("–" if figure is None else f"{figure:.3f}" for figure in figures)
+        console.print(
+            f"{month['month']}  {month['rides']:>7,}  {month['failed']:>6}  {auc:>5}  [dim]{frozen_auc:>6}[/]"
+            f"  {calibration:>11}  [dim]{frozen:>6}[/]  [{COLOUR.get(month['action'], 'red')}]{month['action']}[/]"
         )
-    return shown
+        drifted = ", ".join(f"{name} {max(crossed.values()):.3f}" for name, crossed in month["drifted"].items())
+        for word, text in (("drifted:", drifted), ("because:", month["reason"])):
+            if text:
+                console.print(Padding(f"[dim]{word} {text}", (0, 0, 0, 9)), soft_wrap=False)
 
 
 def mean(months: list[dict[str, Any]], key: str) -> float:
@@ -312,6 +316,7 @@ def progress() -> Progress:
         MofNCompleteColumn(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
 
 

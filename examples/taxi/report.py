@@ -163,7 +163,7 @@ def _table(months: Sequence[dict[str, Any]]) -> str:
     )
     rows = []
     for month in months:
-        drifted = ", ".join(f"{name} {max(crossed.values()):.2f}" for name, crossed in month["drifted"].items())
+        drifted = ", ".join(f"{name} {max(crossed.values()):.3f}" for name, crossed in month["drifted"].items())
         numbers = [month[key] for key in ("auc", "frozen_auc", "calibration", "frozen_calibration")]
         cells = "".join(f'<td class="n">{"–" if value is None else f"{value:.3f}"}</td>' for value in numbers)
         rows.append(

@@ -7,11 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from treadle import runner
 from treadle.config import home as default_home
 from treadle.errors import LoopError
 from treadle.evaluation import Verdict
-from treadle.loop._policy import Decision, Observation, RetrainPolicy
+from treadle.loop._policy import Observation, RetrainPolicy
 from treadle.loop._turns import Action, Turn, TurnStore
 from treadle.monitoring import (
     DriftReport,
@@ -112,43 +114,44 @@ class Loop:
     def _turn(self, window: Window, past: list[Turn]) -> Turn:
         version, servable = self._champion()
         traffic = self._traffic(servable)
-        report = measure_drift(traffic.read(window), servable.baseline(), servable.schema)
-        quality = self._quality(window.end, traffic, version)
-        decision = self._decide(window, report, quality, version, past)
-        action, reasons, run_id = ("none", decision.reasons, None)
-        if decision.retrain:
-            action, outcome, run_id = self._retrain(window.end)
-            reasons = (*decision.reasons, *outcome)
-        return Turn(window, report.rows, report.drifted, quality, action, reasons, run_id, self._champion()[0].version)
-
-    def _decide(
-        self, window: Window, report: DriftReport, quality: Mapping[str, Any], version: ModelVersion, past: list[Turn]
-    ) -> Decision:
-        attempts = [turn for turn in past if turn.attempted]
-        enough = report.rows >= self.policy.min_rows
-        seen = Observation(
-            now=window.end,
-            drifted=tuple(report.drifted) if enough else (),
-            metrics=quality.get("metrics", {}),
-            measured=quality.get("window", ""),
-            trained_at=_end_of_span(version.properties.get("last_span")),
-            attempted_at=attempts[-1].window.end if attempts else None,
-            answered=tuple(attempts[-1].drifted) if attempts else (),
+        report = self._drift(traffic.read(window), servable)
+        labelled = self._labelled_window(window.end)
+        rows = traffic.read(labelled)
+        quality = self._quality(rows, labelled, version)
+        decision = self.policy.decide(
+            Observation(
+                now=window.end,
+                drifted=tuple(self._drift(rows, servable).drifted),
+                metrics=quality.get("metrics", {}),
+                labelled=labelled.name,
+                trained_at=_end_of_span(version.properties.get("last_span")),
+                attempted_at=next((turn.window.end for turn in reversed(past) if turn.attempted), None),
+            )
         )
-        return self.policy.decide(seen)
+        action: Action = "none"
+        reasons, run_id = decision.reasons, None
+        if decision.retrain:
+            action, outcome, run_id = self._retrain(labelled)
+            reasons = (*reasons, *outcome)
+        in_service = self._champion()[0].version
+        return Turn(window, report.rows, report.drifted, quality, action, reasons, run_id, in_service)
 
-    def _quality(self, now: datetime, traffic: Traffic, version: ModelVersion) -> dict[str, Any]:
-        """Live quality of ``version`` over the newest window whose labels are complete by ``now``."""
-        window = self._labelled_window(now)
-        rows = traffic.read(window)
+    def _drift(self, rows: pa.Table, servable: Servable) -> DriftReport:
+        baseline = servable.baseline()
+        if baseline is None or rows.num_rows < self.policy.min_rows:
+            return DriftReport(rows.num_rows, {}, {})
+        return measure_drift(rows, baseline, servable.schema)
+
+    def _quality(self, rows: pa.Table, window: Window, version: ModelVersion) -> dict[str, Any]:
+        """Live quality of ``version`` over ``window``; empty where it answered too little of it."""
         measured = measure_quality(rows, self._labels.read()).by_version.get(version.version)
         if measured is None or (measured["count"] or 0) < self.policy.min_rows:
             return {}
         return {"window": window.name, "metrics": dict(measured)}
 
-    def _retrain(self, now: datetime) -> tuple[Action, tuple[str, ...], str]:
+    def _retrain(self, last: Window) -> tuple[Action, tuple[str, ...], str]:
+        """Run the pipeline on the rolling window that ends with ``last``."""
         period = Duration.parse(self.policy.period)
-        last = self._labelled_window(now)
         first_start = last.start
         for _ in range(self.policy.window - 1):
             first_start = period.before(first_start)

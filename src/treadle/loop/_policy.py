@@ -18,17 +18,15 @@ class Observation:
     now: datetime
     """The moment of the decision."""
     drifted: Collection[str]
-    """Features beyond a drift threshold of the schema in the newest window, against the model's baseline."""
+    """Features beyond a drift threshold of the schema in the newest labelled window, against the model's baseline."""
     metrics: Mapping[str, float | int | None]
-    """Live quality of the model in service over its newest labelled window; empty while there is none."""
-    measured: str = ""
-    """The name of that window."""
+    """Live quality of the model in service over that window; empty while it answered nothing there."""
+    labelled: str = ""
+    """The name of the newest labelled window."""
     trained_at: datetime | None = None
     """End of the data that the model in service was trained on."""
     attempted_at: datetime | None = None
     """When a retraining was last attempted, whatever came of it."""
-    answered: Collection[str] = ()
-    """Features whose drift the last attempt has seen already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,8 @@ class RetrainPolicy:
     """
 
     drift: int | None = None
-    """Retrain when at least this many features drift that the last attempt has not seen drifting. Drift that
-    an attempt could not cure does not trigger again by itself: that is what quality and ``every`` are for."""
+    """Retrain when at least this many features drift. Drift counts once the labels of its window are in: a model
+    trained before that has not seen the changed world, and cannot be better for it."""
     quality: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     """Live metric to its (lower, upper) bounds, ``None`` for no bound; outside of them, retrain."""
     every: str | None = None
@@ -95,22 +93,20 @@ class RetrainPolicy:
         return Decision(True, tuple(reasons))
 
     def _drift_reasons(self, seen: Observation) -> list[str]:
-        new = sorted(set(seen.drifted) - set(seen.answered))
-        if self.drift is None or len(new) < self.drift:
+        if self.drift is None or len(seen.drifted) < self.drift:
             return []
-        return [f"drift: {', '.join(new)}"]
+        return [f"drift{_in(seen)}: {', '.join(sorted(seen.drifted))}"]
 
     def _quality_reasons(self, seen: Observation) -> list[str]:
         reasons = []
-        when = f" in {seen.measured}" if seen.measured else ""
         for metric, (lower, upper) in self.quality.items():
             value = seen.metrics.get(metric)
             if value is None:
                 continue  # not measured: no ground to act on, and `every` still holds
             if lower is not None and value < lower:
-                reasons.append(f"{metric} {value:.3f} < {lower:g}{when}")
+                reasons.append(f"{metric} {value:.3f} < {lower:g}{_in(seen)}")
             if upper is not None and value > upper:
-                reasons.append(f"{metric} {value:.3f} > {upper:g}{when}")
+                reasons.append(f"{metric} {value:.3f} > {upper:g}{_in(seen)}")
         return reasons
 
     def _age_reasons(self, seen: Observation) -> list[str]:
@@ -118,3 +114,7 @@ class RetrainPolicy:
             return []
         due = Duration.parse(self.every).after(seen.trained_at)
         return [f"age: trained on data to {seen.trained_at:%Y-%m-%d}, every {self.every}"] if seen.now >= due else []
+
+
+def _in(seen: Observation) -> str:
+    return f" in {seen.labelled}" if seen.labelled else ""

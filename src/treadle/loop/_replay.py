@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import urllib.parse
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -14,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from treadle.errors import LoopError
+
+_HEADERS = {"Content-Type": "application/json"}
 
 
 @dataclass(slots=True)
@@ -28,6 +29,14 @@ class Sent:
     """Rows answered, by the model version that answered."""
     errors: list[str] = field(default_factory=list)
     """The distinct reasons of failures, in order of appearance."""
+
+    def add(self, other: Sent) -> None:
+        """Count ``other`` in."""
+        self.rows += other.rows
+        self.failed += other.failed
+        for version, rows in other.by_version.items():
+            self.by_version[version] = self.by_version.get(version, 0) + rows
+        self.errors += [error for error in other.errors if error not in self.errors]
 
 
 class Replay:
@@ -56,8 +65,8 @@ class Replay:
     ) -> None:
         self._connection.close()
 
-    def send(self, rows: pa.Table, ids: pa.ChunkedArray | pa.Array) -> Iterator[Sent]:
-        """Send ``rows``; after every batch, yields the running total of this call.
+    def send(self, rows: pa.Table, ids: pa.ChunkedArray | pa.Array) -> Sent:
+        """Send ``rows`` in batches and wait for the answers.
 
         Args:
             rows: The columns that the model's schema expects at serving.
@@ -70,30 +79,23 @@ class Replay:
                 "inputs": {name: _json_values(batch[name]) for name in batch.column_names},
                 "ids": ids.slice(start, self._batch_rows).to_pylist(),
             }
-            self._post(body, batch.num_rows, total)
-            yield total
+            total.add(self._post(body, batch.num_rows))
+        return total
 
-    def _post(self, body: dict[str, Any], rows: int, total: Sent) -> None:
-        total.rows += rows
+    def _post(self, body: dict[str, Any], rows: int) -> Sent:
         try:
-            self._connection.request(
-                "POST", self._path, msgspec.json.encode(body), {"Content-Type": "application/json"}
-            )
+            self._connection.request("POST", self._path, msgspec.json.encode(body), _HEADERS)
             response = self._connection.getresponse()
             answer = msgspec.json.decode(response.read())
             problem = None if response.status == 200 else f"{response.status}: {answer.get('error')}"
         except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
             self._connection.close()  # the next request opens a new one
             answer, problem = {}, f"{type(error).__name__}: {error}"
-        if problem is None and len(answer.get("predictions") or answer.get("outputs") or ()) != rows:
+        if problem is None and len(answer.get("prediction_ids") or ()) != rows:
             problem = "an answer of another length than its request"
         if problem is not None:
-            total.failed += rows
-            if problem not in total.errors:
-                total.errors.append(problem)
-            return
-        version = int(answer.get("model_version", 0))
-        total.by_version[version] = total.by_version.get(version, 0) + rows
+            return Sent(rows, failed=rows, errors=[problem])
+        return Sent(rows, by_version={int(answer.get("model_version", 0)): rows})
 
 
 def _json_values(column: pa.ChunkedArray) -> list[Any]:

@@ -47,5 +47,5 @@ def measure_drift(traffic: pa.Table, baseline: Statistics, schema: Schema) -> Dr
             and value > threshold
         }
         if crossed:
-            drifted[name] = ", ".join(crossed)
+            drifted[name] = crossed
     return DriftReport(traffic.num_rows, distances, drifted)

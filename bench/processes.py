@@ -1,0 +1,30 @@
+"""Timing whole commands: wall and CPU seconds of a child process and its children."""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import time
+from typing import NamedTuple
+
+
+class Cost(NamedTuple):
+    """Medians over the rounds."""
+
+    wall: float
+    cpu: float
+
+
+def measure(command: list[str], *, rounds: int = 5, environment: dict[str, str] | None = None) -> Cost:
+    """Run ``command`` several times and return the medians; a failing command raises."""
+    walls, cpus = [], []
+    for _ in range(rounds):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        began = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, **(environment or {})})
+        walls.append(time.perf_counter() - began)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpus.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return Cost(statistics.median(walls), statistics.median(cpus))
