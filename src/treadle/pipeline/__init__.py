@@ -6,6 +6,7 @@ from typing import Any
 
 from treadle.pipeline._code import Code, CodeReader
 from treadle.pipeline._component import Component, component
+from treadle.pipeline._facts import FACTS_VERSION, Facts
 from treadle.pipeline._importing import import_fresh_sources, import_module_at, is_installed, is_treadle
 from treadle.pipeline._ir import (
     Argument,
@@ -21,18 +22,22 @@ from treadle.pipeline._ir import (
     leaves,
 )
 from treadle.pipeline._load import load_pipeline, parse_settings
+from treadle.pipeline._modules import FactsMemory
 from treadle.pipeline._pipeline import Pipeline, pipeline
 from treadle.pipeline._reference import find_function
 from treadle.pipeline._signature import Kind, Parameter, Signature
 from treadle.pipeline._skip import Skip
 
 __all__ = [
+    "FACTS_VERSION",
     "Argument",
     "Code",
     "CodeReader",
     "Component",
     "Constant",
     "DictOf",
+    "Facts",
+    "FactsMemory",
     "FilePath",
     "Function",
     "FunctionReference",

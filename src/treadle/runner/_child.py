@@ -36,6 +36,7 @@ def run_task(task: Path) -> int:
     node = request["node"]
     tracer = ReadTracer(request["roots"], request["home"])
     try:
+        os.environ["TREADLE_HOME"] = request["home"]
         sys.path[:] = request["sys_path"]
         import_fresh_sources()
         tracer.start()

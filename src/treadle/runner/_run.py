@@ -19,6 +19,7 @@ from treadle.pipeline import CodeReader, NodeIR, Pipeline, PipelineIR
 from treadle.runner._child import describe_error
 from treadle.runner._decide import Decider, Decision
 from treadle.runner._layout import Layout
+from treadle.runner._memory import CodeMemory
 from treadle.runner._results import Event, Failure, NodeResult, RunResult
 from treadle.runner._task import read_json, write_json
 from treadle.runner._workers import Ended, Workers
@@ -57,7 +58,7 @@ def run(
     ir = pipeline.compile(parameters)
     layout = Layout(home)
     with MetadataStore(layout.metadata) as metadata, Workers() as processes:
-        decider = Decider(pipeline, metadata, ArtifactStore(layout.home), CodeReader(pipeline))
+        decider = Decider(pipeline, metadata, ArtifactStore(layout.home), CodeReader(pipeline, CodeMemory(layout.code)))
         going = _Run(ir, layout, decider, processes, on_event or (lambda _: None))
         return going.run(workers or config.num_threads())
 
