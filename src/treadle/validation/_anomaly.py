@@ -31,7 +31,7 @@ class Reason(StrEnum):
     OUT_OF_DOMAIN = "OUT_OF_DOMAIN"
     """Values that are not listed."""
     OUT_OF_RANGE = "OUT_OF_RANGE"
-    """Values below ``min`` or above ``max``; infinities are out of any range."""
+    """Values below ``min`` or above ``max``, infinities included."""
     NOT_FINITE = "NOT_FINITE"
     """NaN or infinite values among floats."""
     DRIFT_L_INFINITY = "DRIFT_L_INFINITY"

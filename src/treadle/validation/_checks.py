@@ -85,12 +85,8 @@ def check_range(feature: Feature, measured: FeatureStatistics) -> Iterator[Findi
         return
     numbers = measured.numbers
     total = numbers.count - numbers.nan
-    below = numbers.negative_infinite
-    above = numbers.positive_infinite
-    if feature.min is not None:
-        below = _count_below(measured, feature.min)
-    if feature.max is not None:
-        above = _count_above(measured, feature.max)
+    below = 0 if feature.min is None else _count_below(measured, feature.min)
+    above = 0 if feature.max is None else _count_above(measured, feature.max)
     outside = below + above
     if not outside or outside / total <= 1 - feature.min_domain_mass:
         return

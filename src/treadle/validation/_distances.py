@@ -39,8 +39,8 @@ def l_infinity(
     gaps = {value: abs(base.get(value, 0) / totals[0] - new.get(value, 0) / totals[1]) for value in {**base, **new}}
     if not gaps:
         return 0.0, None
-    # of equal gaps the first value, so that the answer does not depend on the order of a dictionary
-    worst = min(gaps, key=lambda value: (-gaps[value], str(value)))
+    # of gaps that are equal but for rounding the first value, whatever the order of the dictionaries
+    worst = min(gaps, key=lambda value: (-round(gaps[value], 12), str(value)))
     return gaps[worst], worst
 
 
