@@ -19,11 +19,11 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var
 h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 36px 0 4px; } p { margin: 4px 0 12px; }
 .soft { color: var(--soft); } svg { display: block; width: 100%; height: auto; }
 .cards { display: flex; flex-wrap: wrap; gap: 12px; margin: 20px 0; }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 16px; flex: 1 1 150px; }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 16px; flex: 1 1 120px; }
 .card b { display: block; font-size: 22px; } .card span { color: var(--soft); font-size: 13px; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
 th { text-align: left; color: var(--soft); font-weight: 600; } th, td { padding: 5px 8px; border-bottom: 1px solid var(--line);
-     vertical-align: top; } td.n, th.n { text-align: right; } td.promoted { color: var(--good); font-weight: 600; }
+     vertical-align: top; } td:first-child { white-space: nowrap; } td.n, th.n { text-align: right; } td.promoted { color: var(--good); font-weight: 600; }
 td.refused, td.failed { color: var(--alarm); font-weight: 600; } .scroll { overflow-x: auto; }
 """
 

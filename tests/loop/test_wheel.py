@@ -135,7 +135,7 @@ def test_a_turn_of_the_wheel(taxi, first_run, place, server):
         assert turns[0].action == "none"
         assert turns[1].drifted["congestion_surcharge"]["missing"] > 0.9
         assert turns[1].action in ("promoted", "refused")
-        assert "drift: congestion_surcharge" in " ".join(turns[1].reasons)
+        assert "drift in 2019-02: congestion_surcharge" in " ".join(turns[1].reasons)
         assert "trained on 2019-02..2019-02" in turns[1].reasons
         assert loop.tick(datetime(2019, 3, 1)) == []  # a window is decided once
         assert loop.turns() == turns

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["home", "num_threads"]
+__all__ = ["home", "num_threads", "using_home"]
+
+_home: ContextVar[Path | None] = ContextVar("home", default=None)
 
 
 def home() -> Path:
-    """The store of this project: ``TREADLE_HOME``, or ``.treadle`` in the working directory."""
-    return Path(os.environ.get("TREADLE_HOME") or ".treadle").absolute()
+    """The store of this project: what ``using_home`` says, ``TREADLE_HOME``, or ``.treadle`` in the working folder."""
+    return _home.get() or Path(os.environ.get("TREADLE_HOME") or ".treadle").absolute()
+
+
+@contextmanager
+def using_home(path: Path) -> Iterator[None]:
+    """Make ``path`` the store inside the block, for this thread only."""
+    before = _home.set(path.absolute())
+    try:
+        yield
+    finally:
+        _home.reset(before)
 
 
 def num_threads() -> int:

@@ -57,7 +57,8 @@ def run(
     """
     ir = pipeline.compile(parameters)
     layout = Layout(home)
-    with MetadataStore(layout.metadata) as metadata, Workers() as processes:
+    # resolve steps look at the store too, and must see this one
+    with config.using_home(layout.home), MetadataStore(layout.metadata) as metadata, Workers() as processes:
         decider = Decider(pipeline, metadata, ArtifactStore(layout.home), CodeReader(pipeline, CodeMemory(layout.code)))
         going = _Run(ir, layout, decider, processes, on_event or (lambda _: None))
         return going.run(workers or config.num_threads())
