@@ -95,7 +95,7 @@ class Loop:
             if start is None:
                 return []
             first = start
-        fresh = []
+        fresh: list[Turn] = []
         for window in windows(first, now, Duration.parse(self.policy.period)):
             turn = self._turn(window, done + fresh)
             self._turns.record(self.model, turn)
