@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import pstdev
+
+import pytest
+
+from treadle.cli import main
+
+TAXI = Path(__file__).parents[2] / "examples" / "taxi"
+MONTH = TAXI / "data" / "yellow_tripdata_sample_2018-01.parquet"
+TINY = """i,f,s,z,c
+1,0.0,a,0,k
+2,0.5,a,0,k
+3,1.0,a,0,k
+4,1.5,b,0,k
+5,2.0,b,1,k
+6,,c,1,k
+7,3.0,,1,k
+8,3.5,dd,1,k
+9,4.0,dd,1,k
+10,100.0,eee,1,k
+"""
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as exit_:
+        main([str(argument) for argument in arguments])
+    output = capsys.readouterr()
+    return int(exit_.value.code or 0), output.out, output.err
+
+
+def test_json_is_one_line_with_what_applies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "tiny.csv"
+    file.write_text(TINY)
+    code, out, err = run(capsys, "stats", file, "--json")
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    shown = json.loads(out)
+    assert shown["num_rows"] == 10
+    found = {
+        name: {key: value for key, value in fields.items() if key not in ("quantiles", "histogram", "exact")}
+        for name, fields in shown["features"].items()
+    }
+    assert found["f"] == {
+        "type": "float",
+        "count": 9,
+        "missing": 1,
+        "nan": 0,
+        "infinite": 0,
+        "zeros": 1,
+        "mean": pytest.approx(115.5 / 9),
+        "std_dev": pytest.approx(pstdev([0, 0.5, 1, 1.5, 2, 3, 3.5, 4, 100])),
+        "min": 0.0,
+        "median": 2.0,
+        "max": 100.0,
+        "unique": 9,
+    }
+    assert found["s"] == {
+        "type": "string",
+        "count": 9,
+        "missing": 1,
+        "unique": 5,
+        "avg_length": pytest.approx(13 / 9),
+        "min_length": 1,
+        "max_length": 3,
+        "top_values": [["a", 3], ["b", 2], ["dd", 2], ["c", 1], ["eee", 1]],
+    }
+    assert found["z"]["top_values"] == [[1, 6], [0, 4]]
+    assert found["z"]["zeros"] == 4
+    assert shown["features"]["i"]["histogram"][0] == [1.0, 1.9, 1]
+
+
+def test_a_month_of_taxi_rides(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "stats", MONTH, "--json")
+    features = json.loads(out)["features"]
+    assert code == 0
+    assert features["congestion_surcharge"] == {
+        "type": "float",
+        "count": 0,
+        "missing": 10000,
+        "nan": 0,
+        "infinite": 0,
+        "zeros": 0,
+        "unique": 0,
+        "exact": True,
+    }
+    assert features["fare_amount"]["mean"] == pytest.approx(12.381453)
+    assert features["payment_type"]["top_values"] == [[1, 6915], [2, 3020], [3, 55], [4, 10]]
+    assert features["pickup_datetime"]["min"] == "2018-01-01T00:05:12"
+
+
+def test_several_files_are_one_table(capsys: pytest.CaptureFixture[str]) -> None:
+    other = MONTH.with_name("yellow_tripdata_sample_2019-02.parquet")
+    _, out, _ = run(capsys, "stats", MONTH, other, "--json")
+    shown = json.loads(out)
+    assert shown["num_rows"] == 20000
+    assert shown["features"]["congestion_surcharge"]["missing"] == 10000
+
+
+def test_people_get_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "stats", MONTH)
+    assert code == 0
+    assert out.splitlines()[0].startswith("10,000 rows")
+    assert any(line.startswith("fare_amount") and "12.381" in line for line in out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("gone.csv", None, "DATA_FILE_NOT_FOUND"),
+        ("empty.csv", b"", "DATA_EMPTY_FILE"),
+        ("cut.parquet", MONTH.read_bytes()[:50_000], "DATA_CORRUPT_FILE"),
+        ("ragged.csv", b"a,b\n1\n", "DATA_RAGGED_ROW"),
+        ("latin.csv", b"a,b\n1,\xe9\n", "DATA_NOT_UTF8"),
+    ],
+)
+def test_bad_files_are_errors_with_a_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes | None, code: str
+) -> None:
+    file = tmp_path / name
+    if content is not None:
+        file.write_bytes(content)
+    exit_code, out, err = run(capsys, "stats", file, "--json")
+    assert exit_code == 2
+    error = json.loads(out.splitlines()[-1])["error"]
+    assert error["code"] == code
+    assert error["where"]["file"] == str(file)
+    assert str(file) in err
+    assert "Hint: " in err
+
+
+def test_no_file_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "stats")
+    assert code == 2
+    assert "FILE" in err

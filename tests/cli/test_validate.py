@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from treadle.cli import main
+
+TAXI = Path(__file__).parents[2] / "examples" / "taxi"
+SCHEMA = TAXI / "schema.toml"
+
+
+def month(name: str) -> Path:
+    return TAXI / "data" / f"yellow_tripdata_sample_{name}.parquet"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as exit_:
+        main([str(argument) for argument in arguments])
+    output = capsys.readouterr()
+    return int(exit_.value.code or 0), output.out, output.err
+
+
+def reasons(out: str) -> set[tuple[str, str, str]]:
+    return {(a["feature"], a["reason"], a["severity"]) for a in json.loads(out)["anomalies"]}
+
+
+def test_real_months_of_2018_pass_with_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    months = [month(f"2018-{number:02d}") for number in range(1, 13)]
+    code, out, err = run(capsys, "validate", *months, "--schema", SCHEMA, "--json")
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    assert json.loads(out)["num_rows"] == 120_000
+    assert json.loads(out)["errors"] == 0
+    assert ("fare_amount", "OUT_OF_RANGE", "warning") in reasons(out)
+    assert ("vendor_id", "OUT_OF_DOMAIN", "warning") in reasons(out)
+
+
+def test_the_spring_of_2020_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "validate", month("2020-05"), "--schema", SCHEMA, "--json")
+    assert code == 1
+    assert ("payment_type", "LOW_PRESENCE", "error") in reasons(out)
+
+
+def test_a_baseline_brings_the_drift_thresholds(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("validate", month("2019-03"), "--schema", SCHEMA, "--json")
+    assert run(capsys, *arguments)[0] == 0
+    code, out, _ = run(capsys, *arguments, "--baseline", month("2018-12"))
+    assert code == 1
+    assert ("extra", "DRIFT_JENSEN_SHANNON", "error") in reasons(out)
+    assert ("congestion_surcharge", "DRIFT_UNDEFINED", "warning") in reasons(out)
+
+
+def test_an_environment_asks_for_its_features_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "requests.parquet"
+    table = pq.read_table(month("2018-01"))
+    pq.write_table(table.drop_columns(["tip_amount", "total_amount", "dropoff_datetime"]), file)
+    arguments = ("validate", file, "--schema", SCHEMA, "--json")
+    code, out, _ = run(capsys, *arguments)
+    assert code == 1
+    assert {name for name, reason, _ in reasons(out) if reason == "MISSING_COLUMN"} == {
+        "tip_amount",
+        "total_amount",
+        "dropoff_datetime",
+    }
+    assert run(capsys, *arguments, "--environment", "SERVING")[0] == 0
+
+
+def test_a_column_that_vanishes_from_one_of_several_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "b.parquet"
+    pq.write_table(pq.read_table(month("2018-02")).drop_columns(["extra"]), file)
+    code, out, _ = run(capsys, "validate", month("2018-01"), file, "--schema", SCHEMA)
+    assert code == 1
+    assert f"error    extra: The column is not there in {file}. [MISSING_COLUMN]" in out
+    assert out.splitlines()[-1].startswith("20,000 rows: ")
+
+
+def test_text_declared_as_string_is_not_taken_for_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schema, file = tmp_path / "schema.toml", tmp_path / "a.csv"
+    schema.write_text('[features.zip]\ntype = "string"\nvalues = ["007"]\n[features.n]\ntype = "int"\n')
+    file.write_text("zip,n\n007,1\n007,x\n")
+    code, out, _ = run(capsys, "validate", file, "--schema", schema, "--json")
+    assert code == 1
+    assert reasons(out) == {("n", "WRONG_TYPE", "error")}
+
+
+def test_a_schema_is_needed_and_must_be_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "validate", month("2018-01"))[0] == 2
+    broken = tmp_path / "schema.toml"
+    broken.write_text("features = 1")
+    code, out, _ = run(capsys, "validate", month("2018-01"), "--schema", broken, "--json")
+    assert code == 2
+    assert json.loads(out)["error"]["code"] == "SCHEMA"
