@@ -1,4 +1,4 @@
-"""All benchmarks: `make bench`. Ratios against a peer or a limit measured in the same run; absolute times are this machine's.
+"""All benchmarks: `make bench`. Ratios against a peer or a limit of the same run; absolute times are this machine's.
 
 A benchmark is a module of this folder with ``run() -> list[dict]``; a row has ``name, value, unit`` and, where there is
 something to compare with, ``against`` (in words), ``reference`` (its value) and ``ratio``.
@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-BENCHMARKS = ("startup", "nodes", "statistics", "transform", "serving")
+BENCHMARKS = ("startup", "nodes", "stats", "features", "serving")
 OUT = Path("build") / "bench.json"
 
 
@@ -36,7 +36,9 @@ def main(names: list[str]) -> int:
     table = Table("benchmark", "figure", "value", "against", "ratio", box=None)
     for row in rows:
         ratio = f"{row['ratio']:.2f}" if row.get("ratio") is not None else ""
-        table.add_row(row["benchmark"], row["name"], f"{row['value']:,.4g} {row['unit']}", row.get("against", ""), ratio)
+        table.add_row(
+            row["benchmark"], row["name"], f"{row['value']:,.4g} {row['unit']}", row.get("against", ""), ratio
+        )
     console.print(table)
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(rows, indent=1) + "\n")
