@@ -82,6 +82,20 @@ def test_csv_with_schema_has_its_types_and_order(tmp_path: Path) -> None:
     assert set(table.to_pylist()[1].values()) == {None}
 
 
+def test_words_for_missing_values_are_null_among_numbers_and_text_in_text(tmp_path: Path) -> None:
+    rows = ["n,x,t,b,land,na,mix", "1,NA,2020-01-01,true,NA,NA,1", "NA,0.5,NA,NA,DE,NA,x", ",nan,,false,,,N/A"]
+    table = read_table(text(tmp_path / "a.csv", "\n".join(rows) + "\n"))
+    assert table.column("n").to_pylist() == [1, None, None]
+    assert table.column("x").to_pylist()[:2] == [None, 0.5]
+    assert table.column("t").to_pylist() == [datetime(2020, 1, 1), None, None]
+    assert table.column("b").to_pylist() == [True, None, False]
+    assert table.column("land").to_pylist() == ["NA", "DE", None]
+    assert table.column("na").to_pylist() == ["NA", "NA", None]
+    assert table.column("mix").to_pylist() == ["1", "x", "N/A"]
+    declared = Schema({"n": Feature(name="n", type="string")})
+    assert read_table(tmp_path / "a.csv", declared).column("n").to_pylist() == ["1", "NA", None]
+
+
 def test_csv_line_breaks_byte_order_mark_and_packing(tmp_path: Path) -> None:
     content = '\ufeffa,b\r\n1,"x\r\ny, z"\r\n\r\n2,w\r\n'.encode()
     plain = read_table(text(tmp_path / "a.csv", content))

@@ -1,5 +1,8 @@
 """CSV files: an unquoted empty field is null, a quoted one is the empty string; types from all rows, or declared.
 
+A word such as ``NA`` is null where all else in the column is a number, a moment or a truth value. In a column of
+text it is text: it may be the name of something.
+
 The fast reader is tried first; when it refuses, the file is read again on one thread only to say in which row.
 """
 
@@ -9,6 +12,7 @@ import re
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from treadle.errors import (
@@ -23,6 +27,9 @@ from treadle.schema import type_word
 
 _RAGGED = re.compile(r"CSV parse error: (?:Row #(?P<row>\d+): )?Expected (?P<want>\d+) columns, got (?P<got>\d+)")
 _VALUE = re.compile(r"In CSV column #(?P<column>\d+): (?:Row #(?P<row>\d+): )?CSV conversion error to (?P<rest>.*)")
+
+_MISSING = pa.array(["NA", "N/A", "n/a", "NULL", "null", "None", "none", "#N/A"])
+_NONE = pa.scalar(None, pa.string())
 
 
 def read_csv(path: Path, types: dict[str, pa.DataType] | None = None) -> pa.Table:
@@ -43,7 +50,28 @@ def read_csv(path: Path, types: dict[str, pa.DataType] | None = None) -> pa.Tabl
         if kind == pa.binary() and name not in known:
             # Inference falls back to bytes only where text is not UTF-8: read it as text to learn the row.
             _read(path, {**known, name: pa.string()}, single=len(header) == 1, use_threads=False)
+        if kind == pa.string() and name not in known:
+            place = table.column_names.index(name)
+            table = table.set_column(place, name, _without_words(table.column(place)))
     return table
+
+
+def _without_words(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with the words for a missing value as nulls, if all other values are of one simpler type."""
+    encoded = column.dictionary_encode()
+    for kind in (pa.int64(), pa.float64(), pa.timestamp("us"), pa.bool_()):
+        try:
+            chunks = [
+                pc.cast(pc.if_else(pc.is_in(chunk.dictionary, _MISSING), _NONE, chunk.dictionary), kind).take(
+                    chunk.indices
+                )
+                for chunk in encoded.chunks
+            ]
+        except pa.ArrowInvalid:
+            continue
+        if sum(chunk.null_count for chunk in chunks) < len(column):
+            return pa.chunked_array(chunks, kind)
+    return column
 
 
 def _header(path: Path) -> list[str]:
