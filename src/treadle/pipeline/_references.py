@@ -82,6 +82,7 @@ class ReferenceCollector(ast.NodeVisitor):
         elif name == "getattr" and len(node.args) >= 2 and (chain := _chain(node.args[0])):
             attribute = node.args[1]
             if isinstance(attribute, ast.Constant) and isinstance(attribute.value, str):
+                self.visit(node.func)
                 self._refer(chain[0], [*chain[1], attribute.value])
                 for argument in node.args[2:]:
                     self.visit(argument)
