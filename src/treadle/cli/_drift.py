@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -23,11 +23,26 @@ _share = click.FloatRange(0, 1)
 @click.argument("base", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option("--schema", "schema_file", type=click.Path(path_type=Path), help="A schema with drift thresholds.")
+@click.option(
+    "--histogram",
+    type=click.Choice(["equal_mass", "standard"]),
+    default="equal_mass",
+    show_default=True,
+    help="Groups of numbers for Jensen-Shannon: ten of equal mass, or ten of equal width on each side.",
+)
 @click.option("--l-infinity", type=_share, help="A threshold for all features.")
 @click.option("--jensen-shannon", type=_share, help="A threshold for all features.")
 @click.option("--missing", type=_share, help="A threshold for all features: difference of the missing shares.")
 @json_option
-def command(base: Path, new: Path, schema_file: Path | None, *, as_json: bool, **limits: float | None) -> int:
+def command(
+    base: Path,
+    new: Path,
+    schema_file: Path | None,
+    *,
+    histogram: Literal["equal_mass", "standard"],
+    as_json: bool,
+    **limits: float | None,
+) -> int:
     """Distances between the data in BASE (before) and NEW (now), feature by feature.
 
     BASE and NEW are Parquet, CSV or TSV files, or statistics that Treadle saved (.json). A distance that is not defined
@@ -37,7 +52,7 @@ def command(base: Path, new: Path, schema_file: Path | None, *, as_json: bool, *
     from treadle.validation import drift
 
     schema = Schema.load(schema_file) if schema_file else None
-    distances = drift(_statistics(base, schema), _statistics(new, schema))
+    distances = drift(_statistics(base, schema), _statistics(new, schema), histogram=histogram)
     drifted = {
         name: measures
         for name, distance in distances.items()

@@ -7,13 +7,14 @@ docs/adr (drift definitions). ``None`` means: not defined or not measured; never
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from treadle.errors import StatisticsError
 from treadle.statistics import Categories, Distribution, FeatureStatistics, Statistics
 from treadle.validation._distances import Masses, Value, equal_mass_groups, jensen_shannon, l_infinity
+from treadle.validation._standard import standard_masses
 
 GROUPS = 10
 
@@ -50,17 +51,25 @@ class Distance:
         return fields
 
 
-def drift(base: Statistics, new: Statistics) -> dict[str, Distance]:
+def drift(
+    base: Statistics, new: Statistics, *, histogram: Literal["equal_mass", "standard"] = "equal_mass"
+) -> dict[str, Distance]:
     """The distance of every feature of either side, in the order of the base and then of the new data.
 
     A column that one side does not have counts there as missing in all rows.
+
+    Args:
+        base: What was before.
+        new: What is now.
+        histogram: How numbers are grouped for the Jensen-Shannon divergence: ``equal_mass`` (ten groups of about
+            equal shares of both sides), or ``standard`` (ten buckets of equal width on each side).
     """
     names = list(dict.fromkeys([*base.features, *new.features]))
-    return {name: feature_drift(name, base, new) for name in names}
+    return {name: feature_drift(name, base, new, histogram=histogram) for name in names}
 
 
-def feature_drift(name: str, base: Statistics, new: Statistics) -> Distance:
-    """The distance of one feature."""
+def feature_drift(name: str, base: Statistics, new: Statistics, *, histogram: str = "equal_mass") -> Distance:
+    """The distance of one feature; arguments as :func:`drift`."""
     if not base.num_rows or not new.num_rows:
         side = "base" if not base.num_rows else "new data"
         return Distance(note=f"the {side} has no rows")
@@ -72,10 +81,10 @@ def feature_drift(name: str, base: Statistics, new: Statistics) -> Distance:
         return Distance(missing=missing, note=f"only the {'new data' if before is None else 'base'} has the column")
     if not before.count or not after.count:
         return Distance(missing=missing, note=f"the {'base' if not before.count else 'new data'} has no values")
-    return _compare(before, after, missing)
+    return _compare(before, after, missing, histogram)
 
 
-def _compare(before: FeatureStatistics, after: FeatureStatistics, missing: float | None) -> Distance:
+def _compare(before: FeatureStatistics, after: FeatureStatistics, missing: float | None, histogram: str) -> Distance:
     types = {before.type, after.type}
     if len(types) > 1 and types != {"int", "float"}:
         return Distance(missing=missing, note=f"the types differ: {before.type} and {after.type}")
@@ -92,12 +101,14 @@ def _compare(before: FeatureStatistics, after: FeatureStatistics, missing: float
         gap, value = l_infinity(*named, (base.total, new.total))
         divergence = jensen_shannon(*_aligned(*named, (base.total, new.total)))
         return Distance(gap, divergence, missing, True, value=value)
-    return _compare_numbers(before, after, missing)
+    return _compare_numbers(before, after, missing, histogram)
 
 
-def _compare_numbers(before: FeatureStatistics, after: FeatureStatistics, missing: float | None) -> Distance:
+def _compare_numbers(
+    before: FeatureStatistics, after: FeatureStatistics, missing: float | None, histogram: str
+) -> Distance:
     try:
-        masses = _grouped(before, after)
+        masses = _masses(before, after, standard=histogram == "standard" and before.type != "bool")
     except StatisticsError as error:
         return Distance(missing=missing, note=f"integers and floats, too many to compare: {error.what}")
     divergence = jensen_shannon(*masses)
@@ -123,17 +134,29 @@ def _aligned(base: dict[Value, float], new: dict[Value, float], totals: tuple[in
     return sides[0], sides[1]
 
 
-def _grouped(before: FeatureStatistics, after: FeatureStatistics) -> tuple[Masses, Masses]:
-    """Masses of the same groups on both sides: finite values by equal mass, then NaN and the two infinities."""
+def _masses(before: FeatureStatistics, after: FeatureStatistics, *, standard: bool) -> tuple[Masses, Masses]:
+    """Masses of the same groups on both sides: the finite values, then NaN and the two infinities."""
+    finite = standard_masses(before, after) if standard else _equal_mass(before, after)
+    sides = []
+    for mass, feature in zip(finite, (before, after), strict=True):
+        numbers = feature.numbers
+        assert numbers is not None
+        sides.append(np.array([*mass, numbers.nan, numbers.positive_infinite, numbers.negative_infinite], np.float64))
+    return sides[0], sides[1]
+
+
+def _equal_mass(before: FeatureStatistics, after: FeatureStatistics) -> tuple[Masses, Masses]:
     assert before.numbers is not None
     assert after.numbers is not None
-    sides = (before.numbers, after.numbers)
-    finite = _common(sides[0].distribution, sides[1].distribution)
-    apart = [np.array([side.nan, side.positive_infinite, side.negative_infinite], np.float64) for side in sides]
-    if all(counts.sum() for counts in finite):
-        groups = equal_mass_groups(*finite, GROUPS)
-        finite = tuple(np.bincount(groups, weights=counts) for counts in finite)  # type: ignore[assignment]
-    return np.concatenate([finite[0], apart[0]]), np.concatenate([finite[1], apart[1]])
+    base, new = _common(before.numbers.distribution, after.numbers.distribution)
+    if not base.sum() or not new.sum():
+        return base, new
+    groups = equal_mass_groups(base, new, GROUPS)
+    count = int(groups.max()) + 1
+    return (
+        np.bincount(groups, base, count).astype(np.float64),
+        np.bincount(groups, new, count).astype(np.float64),
+    )
 
 
 def _common(base: Distribution, new: Distribution) -> tuple[Masses, Masses]:

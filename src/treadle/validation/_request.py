@@ -27,6 +27,9 @@ Row = tuple[Any, ...]
 """The values of one row in the order of the schema's features; ``None`` is null."""
 
 
+_UNSET = msgspec.UNSET
+_astuple = msgspec.structs.astuple
+
 _UNDECODABLE = re.compile(r'["\\\x00-\x1f]')
 """What the decoder cannot match in a field's name."""
 
@@ -46,7 +49,7 @@ _VALUE_TYPES: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Findings:
     """What was served although it is not what the schema describes."""
 
@@ -81,9 +84,10 @@ class RequestChecker:
         """A struct of one row: what a protocol skin decodes an instance into."""
         self.columns_type: type[msgspec.Struct] = _struct("Columns", features, as_column=True)
         """A struct of whole columns."""
-        self._rules = [_Rule(position, feature) for position, feature in enumerate(features)]
+        self._rules = [_Rule(feature) for feature in features]
         # rows need a second look only where a field may be absent or is wrapped
-        self._plain = all(feature.required and feature.type != "bytes" for feature in features)
+        self._has_optional = not all(feature.required for feature in features)
+        self._has_bytes = any(feature.type == "bytes" for feature in features)
 
     def check_rows(self, rows: Iterable[Mapping[str, Any]]) -> list[Row]:
         """The values of rows given as Python objects.
@@ -109,8 +113,20 @@ class RequestChecker:
 
     def rows(self, structs: Sequence[msgspec.Struct]) -> list[Row]:
         """The values of decoded rows."""
-        rows = [msgspec.structs.astuple(struct) for struct in structs]
-        return rows if self._plain else [tuple(map(_plain_value, row)) for row in rows]
+        return self.rows_and_fields(structs)[0]
+
+    def rows_and_fields(self, structs: Sequence[msgspec.Struct]) -> tuple[list[Row], int]:
+        """The values of decoded rows, and how many fields were given; a name given twice counts once."""
+        rows = [_astuple(struct) for struct in structs]
+        num_fields = len(rows) * len(self.names)
+        if self._has_optional:
+            absent = sum(row.count(_UNSET) for row in rows)
+            num_fields -= absent
+            if absent or self._has_bytes:
+                rows = [tuple(map(_plain_value, row)) for row in rows]
+        elif self._has_bytes:
+            rows = [tuple(map(_plain_value, row)) for row in rows]
+        return rows, num_fields
 
     def rows_of_columns(self, struct: msgspec.Struct) -> list[Row]:
         """The values of decoded columns, row by row.
@@ -118,8 +134,8 @@ class RequestChecker:
         Raises:
             RequestShapeError: The columns differ in length, or there are none.
         """
-        columns = msgspec.structs.astuple(struct)
-        lengths = {name: len(c) for name, c in zip(self.names, columns, strict=True) if c is not msgspec.UNSET}
+        columns = _astuple(struct)
+        lengths = {name: len(c) for name, c in zip(self.names, columns, strict=True) if c is not _UNSET}
         if not lengths:
             raise RequestShapeError("The request has no columns.", hint=f"Send {', '.join(self.names)}.")
         first, num_rows = next(iter(lengths.items()))
@@ -131,15 +147,8 @@ class RequestChecker:
                     hint="Every column needs one value for each row; null where it is not known.",
                 )
         nulls = [None] * num_rows
-        rows = list(zip(*(nulls if c is msgspec.UNSET else c for c in columns), strict=True))
-        return rows if self._plain else [tuple(map(_plain_value, row)) for row in rows]
-
-    def count_fields(self, structs: Sequence[msgspec.Struct]) -> int:
-        """How many fields the decoded rows were given; a name given twice counts once."""
-        count = len(structs) * len(self.names)
-        if not self._plain:
-            count -= sum(msgspec.structs.astuple(struct).count(msgspec.UNSET) for struct in structs)
-        return count
+        rows = list(zip(*(nulls if c is _UNSET else c for c in columns), strict=True))
+        return [tuple(map(_plain_value, row)) for row in rows] if self._has_bytes else rows
 
     def findings(self, columns: Sequence[Sequence[Any]]) -> Findings:
         """What is null, out of domain or out of range.
@@ -148,8 +157,7 @@ class RequestChecker:
             columns: The values, one sequence for each feature in the order of :attr:`names`.
         """
         found = Findings([0] * (len(columns[0]) if columns else 0))
-        for rule in self._rules:
-            column = columns[rule.position]
+        for rule, column in zip(self._rules, columns, strict=True):
             if not rule.holds_for(column):
                 rule.count(column, found)
         return found
@@ -167,10 +175,9 @@ class RequestChecker:
 class _Rule:
     """What the values of one feature should be: a quick test of a whole column, and a count of what fails it."""
 
-    __slots__ = ("domain", "kind", "maximum", "minimum", "name", "position")
+    __slots__ = ("domain", "kind", "maximum", "minimum", "name")
 
-    def __init__(self, position: int, feature: Feature) -> None:
-        self.position = position
+    def __init__(self, feature: Feature) -> None:
         self.name = feature.name
         self.domain = frozenset(feature.values) if feature.values is not None else None
         self.minimum, self.maximum = feature.min, feature.max
@@ -230,6 +237,6 @@ def _struct(title: str, features: Sequence[Feature], *, as_column: bool) -> type
 
 
 def _plain_value(value: Any) -> Any:
-    if value is msgspec.UNSET:
+    if value is _UNSET:
         return None
     return value.b64 if type(value) is _Base64 else value

@@ -105,6 +105,31 @@ def test_one_outlier_changes_nothing_but_its_own_share() -> None:
     assert quiet < 0.002
 
 
+def standard(base: Any, new: Any) -> float | None:
+    return drift(of(base), of(new), histogram="standard")["x"].jensen_shannon
+
+
+def test_standard_histograms_are_spread_over_common_boundaries() -> None:
+    # base: ten buckets of width 1 with one value each; new: ten buckets of width 2, the first two with 5 each
+    base = [float(n) for n in range(1, 11)] + [0.0]
+    new = [2.0] * 5 + [4.0] * 5 + [0.0, 20.0]
+    p = np.zeros(20)
+    p[0], p[1:10] = 2, 1
+    q = np.zeros(20)
+    q[0:2], q[2:4], q[18:20] = 3, 2.5, 0.5
+    assert standard(base, new) == pytest.approx(jensen_shannon(p, q))
+
+
+def test_standard_histograms_keep_points_and_nan_apart() -> None:
+    nan = float("nan")
+    assert standard([3.0, 3.0], [3.0]) == 0
+    assert standard([3.0, 3.0], [4.0]) == 1
+    assert standard([3.0, 3.0], [3.0, 4.0]) == 1  # a point and a stretch have nothing in common, as there
+    assert standard([0.0, 1.0, nan], [0.0, 1.0, nan]) == 0
+    assert standard([nan], [nan]) == 0
+    assert drift(of([True, False]), of([True]), histogram="standard")["x"].jensen_shannon is not None
+
+
 def test_many_values_are_compared_at_the_coarser_cut() -> None:
     random = np.random.default_rng(0)
     many, few = random.normal(size=60_000), random.normal(size=500)
