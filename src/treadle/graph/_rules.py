@@ -118,8 +118,13 @@ def _fill_missing(of: Operands, members: Group) -> str:
     return of.emit.node("Where", _missing(of, x, members.first.kind), of.matrix("value"), x)
 
 
-def _choice(of: Operands, members: Group) -> str:  # noqa: ARG001 - a rule's shape
-    return of.emit.node("Where", of.matrix("condition"), of.matrix("then"), of.matrix("otherwise"))
+def _choice(of: Operands, members: Group) -> str:
+    condition, then, otherwise = of.matrix("condition"), of.matrix("then"), of.matrix("otherwise")
+    if members.first.kind != Kind.TRUTH:
+        return of.emit.node("Where", condition, then, otherwise)
+    # ONNX Runtime has no Where for bool.
+    unless = of.emit.node("And", of.emit.node("Not", condition), otherwise)
+    return of.emit.node("Or", of.emit.node("And", condition, then), unless)
 
 
 def _to_number(of: Operands, members: Group) -> str:

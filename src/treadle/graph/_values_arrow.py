@@ -53,14 +53,16 @@ def encode_text(name: str, array: pa.Array) -> Tensor:
             array = array.cast(pa.large_string())
         except pa.ArrowInvalid:
             raise _not_utf8(name, array) from None
-    elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+    elif pa.types.is_string_view(kind):
+        array = array.cast(pa.large_string())
+    elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise InputValueError.wrong_column(name, "string", kind)
     if pc.any(pc.equal(array, MISSING_TEXT)).as_py():
         row = pc.index(array, MISSING_TEXT).as_py()
         raise _wrong(name, "string", "string", row, MISSING_TEXT)
     try:
         values: Tensor = np.array(array.to_numpy(zero_copy_only=False), dtype=object)
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, pa.ArrowException):  # Arrow does not check a string column's bytes
         raise _not_utf8(name, array.cast(pa.large_binary())) from None
     if array.null_count:
         values[pc.is_null(array).to_numpy(zero_copy_only=False)] = MISSING_TEXT
