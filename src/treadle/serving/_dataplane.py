@@ -28,7 +28,7 @@ _MAX_ID = 256  # characters
 _FOLLOW_SECONDS = 0.25  # between two looks at the served folder
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prediction:
     """The answer to one request."""
 
@@ -133,7 +133,7 @@ class Dataplane:
 
     def _answered(self, version: ServedVersion, batch: Batch, requests: Sequence[Pending]) -> None:
         findings = batch.findings
-        self.metrics.batch(version.model, str(version.number), len(batch.predictions), findings.counts)
+        self.metrics.batch(version.model, version.label, len(batch.predictions), findings.counts)
         if self._log is not None:
             self._log.put(
                 LogEntry(

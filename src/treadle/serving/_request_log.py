@@ -58,7 +58,7 @@ class LogSchema:
         """Equal for equal schemas: versions with the same columns share a segment."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LogEntry:
     """Answered rows of one model version."""
 

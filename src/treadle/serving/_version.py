@@ -15,7 +15,7 @@ Row = tuple[Any, ...]
 """The values of one checked row, in the order of the schema's features; ``None`` is null."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch:
     """Rows that were answered in one run."""
 
@@ -38,6 +38,8 @@ class ServedVersion:
     def __init__(self, model: str, number: int, servable: Servable, *, identity: object = None) -> None:
         self.model = model
         self.number = number
+        self.label = str(number)
+        """The number as metrics name it."""
         self.servable = servable
         self.identity = identity
         self.checker = RequestChecker(servable.schema)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from treadle.errors import ModelNotFoundError
@@ -25,11 +26,19 @@ from treadle.serving.http._errors import HttpError, describe
 
 Send = Callable[[Message], Awaitable[None]]
 
-_MODEL = re.compile(r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[^/:]+))?(?P<rest>/metadata|:[a-z]+)?")
+_MODEL = re.compile(r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[^/:]+))?(?P<verb>/metadata|:[a-z]+)?")
 _VERSION = re.compile(r"0|[1-9][0-9]{0,17}")
 _JSON = (b"content-type", b"application/json")
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 _CLOSE = (b"connection", b"close")
+
+
+class Route(NamedTuple):
+    """A path under ``/v1/models/``, taken apart."""
+
+    model: str
+    version: str | None
+    verb: str | None
 
 
 class App:
@@ -56,19 +65,18 @@ class App:
         model = version = ""
         headers: tuple[tuple[bytes, bytes], ...] = (_JSON,)
         try:
-            match = _MODEL.fullmatch(scope["path"])
-            if match is None:
+            route = _route(scope["path"])
+            if route is None:
                 status, body, headers = self._answer_plain(scope)
+            elif route.verb == ":predict":
+                model = self._known(route.model)
+                allow(scope, "POST")
+                served = await self._dataplane.version(route.model, _number(route.version))
+                version = served.label
+                status, body = 200, await self._predict(served, scope, receive)
             else:
-                found = self._dataplane.models.by_name.get(match["name"])
-                model = "" if found is None else found.name
-                if match["rest"] == ":predict":
-                    allow(scope, "POST")
-                    served = await self._dataplane.version(match["name"], _number(match))
-                    version = str(served.number)
-                    status, body = 200, await self._predict(served, scope, receive)
-                else:
-                    status, body = 200, await self._answer_about(match, scope)
+                model = self._known(route.model)
+                status, body = 200, await self._answer_about(route, scope)
         except ClientGoneError:
             return
         except Exception as error:  # the edge of the server: every error becomes an answer
@@ -76,16 +84,25 @@ class App:
             body = encode(described)
             headers = (_JSON, *getattr(error, "headers", ()))
         self._dataplane.metrics.request(model, version, str(status), time.perf_counter() - began)
-        await self._send(send, status, headers, body)
+        length = (b"content-length", b"%d" % len(body))
+        closing = (_CLOSE,) if self._dataplane.draining else ()
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, length, *closing]})
+        await send({"type": "http.response.body", "body": body})
+
+    def _known(self, model: str) -> str:
+        """The name as a metric's label: a client must not be able to invent labels."""
+        return model if model in self._dataplane.models.by_name else ""
 
     async def _predict(self, version: ServedVersion, scope: dict[str, Any], receive: Receive) -> bytes:
-        headers = dict(scope["headers"])
-        encoding = headers.get(b"content-encoding", b"identity")
-        if encoding != b"identity":
-            raise HttpError(
-                415, "HTTP_ENCODING", "A compressed body is not accepted.", hint="Send it without Content-Encoding."
-            )
-        body = await read_body(headers, receive, self._dataplane.limits.max_body_bytes)
+        num_bytes = None
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                num_bytes = int(value)  # digits: the parser has seen to it
+            elif name == b"content-encoding" and value != b"identity":
+                raise HttpError(
+                    415, "HTTP_ENCODING", "A compressed body is not accepted.", hint="Send it without Content-Encoding."
+                )
+        body = await read_body(num_bytes, receive, self._dataplane.limits.max_body_bytes)
         codec = self._codecs.get(version)
         if codec is None:
             codec = self._codecs[version] = Codec(version.checker)
@@ -99,16 +116,16 @@ class App:
             }
         )
 
-    async def _answer_about(self, match: re.Match[str], scope: dict[str, Any]) -> bytes:
-        verb, number = match["rest"], _number(match)
+    async def _answer_about(self, route: Route, scope: dict[str, Any]) -> bytes:
+        verb, number = route.verb, _number(route.version)
         if verb not in (None, "/metadata"):
             raise HttpError(
                 404, "HTTP_PATH", f"There is no method {verb[:80]!r}.", hint="The method for predictions is ':predict'."
             )
         allow(scope, "GET", "HEAD")
         if verb == "/metadata":
-            return encode(_describe.metadata(await self._dataplane.version(match["name"], number)))
-        model = self._dataplane.models.get(match["name"])
+            return encode(_describe.metadata(await self._dataplane.version(route.model, number)))
+        model = self._dataplane.models.get(route.model)
         if number is not None and number not in {*model.folder.versions(), *model.loaded_numbers(), *model.failures}:
             raise ModelNotFoundError(
                 f"There is no version {number} of model {model.name!r} here.",
@@ -133,12 +150,6 @@ class App:
         status, body = plain()
         return status, encode(body), (_JSON,)
 
-    async def _send(self, send: Send, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
-        length = (b"content-length", b"%d" % len(body))
-        closing = (_CLOSE,) if self._dataplane.draining else ()
-        await send({"type": "http.response.start", "status": status, "headers": [*headers, length, *closing]})
-        await send({"type": "http.response.body", "body": body})
-
 
 def allow(scope: dict[str, Any], *methods: str) -> None:
     """Refuse a request of another method.
@@ -156,8 +167,13 @@ def allow(scope: dict[str, Any], *methods: str) -> None:
         )
 
 
-def _number(match: re.Match[str]) -> int | None:
-    text = match["version"]
+@lru_cache(maxsize=1024)
+def _route(path: str) -> Route | None:
+    match = _MODEL.fullmatch(path)
+    return None if match is None else Route(match["name"], match["version"], match["verb"])
+
+
+def _number(text: str | None) -> int | None:
     if text is None:
         return None
     if not _VERSION.fullmatch(text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from treadle.errors import RequestTooLargeError
@@ -15,16 +15,20 @@ class ClientGoneError(Exception):
     """The client closed the connection before its request was complete: nobody waits for an answer."""
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
+async def read_body(announced: int | None, receive: Receive, limit: int) -> bytes:
     """The whole body.
+
+    Args:
+        announced: The length in the headers, if there is one.
+        receive: The connection.
+        limit: The most bytes to take.
 
     Raises:
         RequestTooLargeError: It is longer than ``limit`` bytes; an announced length is refused before it is read.
         ClientGoneError: The client went away.
     """
-    announced = headers.get(b"content-length")
-    if announced is not None and int(announced) > limit:  # digits: the parser has seen to it
-        raise _too_large(f"{int(announced)} bytes", limit)
+    if announced is not None and announced > limit:
+        raise _too_large(f"{announced} bytes", limit)
     message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientGoneError
