@@ -72,8 +72,8 @@ def _push(node: Node) -> Node:
         x = node.x
         if isinstance(x, Key):
             return Number(float(x.value))
-        if isinstance(x, ToKey) and isinstance(x.x, Input):
-            return x.x  # an integer feature that already enters as a number
+        if isinstance(x, ToKey) and isinstance(x.x, Input) and x.x.type == "int":
+            return x.x  # it already enters as a number
         if isinstance(x, FillMissing) and x.kind == Kind.KEY:
             return FillMissing(_push(ToNumber(x.x)), _push(ToNumber(x.value)))
         if isinstance(x, Choice) and x.kind == Kind.KEY:

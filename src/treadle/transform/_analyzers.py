@@ -63,7 +63,8 @@ class Analysis(n.Node):
 class MomentsOf:
     """``mean``, ``std_dev`` (of the population), ``scale`` (the deviation, but 1 where it is 0).
 
-    Infinite values are left out. Over no values the mean is 0 and the deviation 0, so a z-score is the value itself.
+    Infinite values are left out. Over no values the mean and the deviation are 0, so a z-score is the value itself;
+    the same where the squares are beyond the largest float and nothing could be measured.
     """
 
     def create(self) -> _MomentsState:
@@ -82,9 +83,9 @@ class _MomentsState:
         self._moments.merge(other._moments)
 
     def result(self) -> Mapping[str, n.Node]:
-        mean = self._moments.mean if math.isfinite(self._moments.mean) else 0.0
-        deviation = self._moments.std_dev if self._moments.count else 0.0
-        deviation = deviation if math.isfinite(deviation) else 0.0
+        mean, deviation = self._moments.mean, self._moments.std_dev
+        if not (math.isfinite(mean) and math.isfinite(deviation)):
+            mean, deviation = 0.0, 0.0
         return {"mean": n.Number(mean), "std_dev": n.Number(deviation), "scale": n.Number(deviation or 1.0)}
 
 
