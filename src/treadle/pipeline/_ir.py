@@ -131,12 +131,14 @@ class NodeIR:
     line: int | None = None
     """The line of the pipeline function that placed it."""
 
+    def wired(self) -> list[str]:
+        """The nodes whose outputs this one takes, each once, in the order they are named."""
+        wires = [leaf for argument in self.arguments.values() for leaf in leaves(argument)]
+        return list(dict.fromkeys(leaf.node for leaf in wires if isinstance(leaf, Wire)))
+
     def upstream(self) -> list[str]:
-        """The nodes this one waits for, each once, in the order they are named."""
-        wired = [
-            leaf.node for argument in self.arguments.values() for leaf in leaves(argument) if isinstance(leaf, Wire)
-        ]
-        return list(dict.fromkeys([*wired, *self.after]))
+        """The nodes this one waits for, whether or not it takes their outputs."""
+        return list(dict.fromkeys([*self.wired(), *self.after]))
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
