@@ -41,26 +41,26 @@ class Columns(Mapping[str, "Column"]):
     """The raw features by name: the argument of ``preprocess``."""
 
     def __init__(self, schema: Schema) -> None:
-        self._columns = {
-            name: Column(n.Input(name, feature.type, _KINDS[feature.type], feature.required))
+        self._inputs = {
+            name: n.Input(name, feature.type, _KINDS[feature.type], feature.required)
             for name, feature in schema.features.items()
         }
 
     def __getitem__(self, name: str) -> Column:
-        if name not in self._columns:
-            close = difflib.get_close_matches(str(name), self._columns, n=1)
+        if name not in self._inputs:
+            close = difflib.get_close_matches(str(name), self._inputs, n=1)
             raise TransformError(
                 f"There is no feature {name!r} in the schema.",
                 where=user_line(),
-                hint=f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(self._columns)}.",
+                hint=f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(self._inputs)}.",
             )
-        return self._columns[name]
+        return Column(self._inputs[name])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
+        return iter(self._inputs)
 
     def __len__(self) -> int:
-        return len(self._columns)
+        return len(self._inputs)
 
 
 class Column:
@@ -165,7 +165,7 @@ class Column:
 
     __int__ = __index__ = __complex__ = __float__
 
-    def __iter__(self) -> NoReturn:
+    def __iter__(self, *_: object) -> NoReturn:
         raise _no_value("A column cannot be looped over", "Write what is to be done with the column as a whole.")
 
     __len__ = __contains__ = __getitem__ = __iter__

@@ -27,7 +27,8 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[object], options:
             where=user_line(),
             hint=f"These have: {', '.join(sorted(_UFUNCS))}.",
         )
-    return function(*inputs)
+    # numpy hands its own scalars over as arrays without dimensions.
+    return function(*(value.item() if isinstance(value, np.ndarray) and not value.ndim else value for value in inputs))
 
 
 def _binary(op: str) -> Callable[..., Column]:
