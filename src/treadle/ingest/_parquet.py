@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 
 from treadle.errors import CorruptFileError, DataError
 
+_SMALL_DICTIONARY = 128 * 1024
+
 
 @contextmanager
 def parquet_errors(path: Path) -> Iterator[None]:
@@ -49,8 +51,26 @@ def open_parquet(path: Path, *, dictionary: bool = False) -> pq.ParquetFile:
             )
         if dictionary:
             texts = [field.name for field in schema if pa.types.is_string(field.type)]
-            if texts:
-                metadata = file.metadata
+            metadata = file.metadata
+            small = [name for name in texts if _has_small_dictionary(metadata, name)]
+            if small:
                 file.close()
-                file = pq.ParquetFile(str(path), metadata=metadata, read_dictionary=texts)
+                file = pq.ParquetFile(str(path), metadata=metadata, read_dictionary=small)
         return file
+
+
+def _has_small_dictionary(metadata: pq.FileMetaData, name: str) -> bool:
+    """Whether the column is likely to be dictionary-encoded throughout.
+
+    Writers give a dictionary up when it grows to about a megabyte; making one while reading then costs more than it
+    spares. The place of the first data page tells the dictionary's size.
+    """
+    if not metadata.num_row_groups:
+        return False
+    group = metadata.row_group(0)
+    for number in range(group.num_columns):
+        column = group.column(number)
+        if column.path_in_schema == name:
+            start, end = column.dictionary_page_offset, column.data_page_offset
+            return start is not None and 0 < end - start < _SMALL_DICTIONARY
+    return False

@@ -137,7 +137,7 @@ class Categories:
     def _cut(self) -> None:
         if self.distinct is None:
             self.distinct = self._sketch()
-        cut = int(np.partition(self._counts, len(self._counts) - LIMIT - 1)[len(self._counts) - LIMIT - 1])
+        cut = int(np.sort(self._counts)[-LIMIT - 1])
         kept = np.flatnonzero(self._counts > cut)
         self._values, self._counts = self._values.take(pa.array(kept)), self._counts[kept] - cut
         self.shortfall += cut

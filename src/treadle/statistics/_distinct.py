@@ -30,7 +30,9 @@ class DistinctSketch:
         if len(self.hashes) == K:
             hashes = hashes[hashes < self.hashes[-1]]
         if len(hashes):
-            self.hashes = np.unique(np.concatenate([self.hashes, hashes]))[:K]
+            ordered = np.sort(np.concatenate([self.hashes, hashes]))
+            first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+            self.hashes = ordered[first][:K]
 
     def merge(self, other: DistinctSketch) -> None:
         """Add the values of another sketch."""

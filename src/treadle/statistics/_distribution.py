@@ -64,7 +64,7 @@ class Distribution:
             self._add_cut(values)
             return
         keys, counts = count_float_keys(values) if self.floats else count_ints(values)  # type: ignore[arg-type]
-        self._see(int(keys[0]), int(keys[-1]))
+        self._see(int(keys.min()), int(keys.max()))
         self._wait(keys, counts)
 
     def merge(self, other: Distribution) -> None:
