@@ -63,6 +63,6 @@ def main(args: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    except Exception as error:  # noqa: BLE001 - the edge of the program: every error becomes a sentence
+    except Exception as error:  # the edge of the program: every error becomes a sentence
         sys.exit(report_error(error, as_json="--json" in argv))
     sys.exit(result if isinstance(result, int) else 0)
