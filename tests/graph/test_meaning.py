@@ -62,8 +62,10 @@ def buckets(values: Any, boundaries: Any) -> Any:
 
 def quantile_buckets(values: Any, num_buckets: int) -> Any:
     kept = np.sort(finite(values))
-    ranks = [int(np.ceil(i * len(kept) / num_buckets)) - 1 for i in range(1, num_buckets)]
-    return buckets(values, np.unique(kept[ranks]))
+    below = [np.count_nonzero(kept < value) for value in kept]
+    shares = [i * len(kept) / num_buckets for i in range(1, num_buckets)]
+    boundaries = [next((v for v, b in zip(kept, below, strict=True) if b >= share), NAN) for share in shares]
+    return buckets(values, np.unique(finite(np.array(boundaries))))
 
 
 def hot(index: Any, depth: int, low: int = 0) -> Any:

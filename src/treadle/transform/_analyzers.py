@@ -120,8 +120,9 @@ class _ExtremesState:
 class QuantilesOf:
     """``boundaries``: the inner ``num_buckets``-quantiles of the finite values, each once; over no values none.
 
-    A boundary is the least value with at least its share of the values at or below it; it is a value of the data
-    while ``statistics`` counts values one by one, and the lower end of its interval beyond.
+    A boundary is the least value with at least its share of the values below it, so equal values stay together and
+    a frequent one gets a bucket of its own. It is a value of the data while ``statistics`` counts values one by one,
+    and the lower end of its interval beyond.
     """
 
     num_buckets: int
@@ -146,9 +147,11 @@ class _QuantilesState:
         low, _ = self._values.intervals()
         if not len(low):
             return {"boundaries": n.Boundaries(())}
-        reached = np.cumsum(self._values.counts)
-        ranks = np.arange(1, self._num_buckets) * int(reached[-1]) / self._num_buckets
-        boundaries = low[np.searchsorted(reached, ranks)]
+        counts = self._values.counts
+        below = np.cumsum(counts) - counts
+        shares = np.arange(1, self._num_buckets) * int(counts.sum()) / self._num_buckets
+        at = np.searchsorted(below, shares)
+        boundaries = low[at[at < len(low)]]
         return {"boundaries": n.Boundaries(tuple(np.unique(boundaries).tolist()))}
 
 
