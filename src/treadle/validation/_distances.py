@@ -1,4 +1,4 @@
-"""How far two distributions are from each other; the definitions and their reasons: docs/adr, drift definitions."""
+"""How far two distributions are from each other; definitions and reasons: docs/adr/0007."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Drift: how far the data of now is from the data of before, feature by feature.
 
 Which distance is defined for which type, and what is done with NaN, missing values and empty sides, is settled in
-docs/adr (drift definitions). ``None`` means: not defined or not measured; never zero.
+docs/adr/0007. ``None`` means: not defined or not measured; never zero.
 """
 
 from __future__ import annotations
