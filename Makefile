@@ -35,6 +35,7 @@ check: $(DEV) ## lint, types, import contracts, docs
 	$(BIN)/ruff format --check src tests tools examples bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_docs.py
 
 bench: $(DEV) ## benchmarks, as ratios against a peer or a limit in the same run
 	$(BIN)/python bench/run.py
