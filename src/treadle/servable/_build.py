@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from treadle.errors import ServableError
+from treadle.errors import ParityError, ServableError
 from treadle.graph import InputSpec, Session, encode_columns, encode_table
 from treadle.servable._manifest import (
     BASELINE,
@@ -92,6 +92,11 @@ def build_servable(
     session = Session(model)
     specs = _input_specs(session, serving)
     native = np.asarray(native_predict(transform_rows(rows)), dtype=np.float64).reshape(-1)
+    if len(native) and np.isnan(native).all():
+        raise ParityError(
+            f"Every prediction is NaN, for all {len(native)} rows.",
+            hint="A linear model gives NaN for a missing feature: use fill_missing in preprocess.",
+        )
     fused = _in_bulk(session, specs, rows)
     parity = compare(native, fused, _one_by_one(session, specs, rows, serving), bound=parity_bound, task=task)
     parity.check()

@@ -56,6 +56,9 @@ def read_manifest(path: Path) -> tuple[dict[str, Any], bytes]:
         raise _broken(file, f"lacks {', '.join(sorted(_FIELDS - manifest.keys())) or 'its list of files'}")
     if not manifest["files"].keys() >= _REQUIRED_FILES:
         raise _broken(file, f"does not list {', '.join(sorted(_REQUIRED_FILES - manifest['files'].keys()))}")
+    outside = [name for name in manifest["files"] if Path(name).name != name]
+    if outside:
+        raise _broken(file, f"names a file outside its directory: {outside[0]!r}")
     return manifest, data
 
 

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from treadle.schema import Feature
 
 
-def request_columns(
-    table: pa.Table, features: Iterable[Feature], *, finite: bool = False
-) -> dict[str, list[object]]:
+def request_columns(table: pa.Table, features: Iterable[Feature], *, finite: bool = False) -> dict[str, list[object]]:
     """``{name: [value, ...]}`` of the features that the table has, as JSON would carry them.
 
     JSON has no NaN and no infinities: with ``finite`` they become ``None``.
