@@ -27,7 +27,7 @@ def ingest(
     first: str | None = None,
     last: str | None = None,
     where: str | None = None,
-    splits: dict[str, float] | None = None,
+    splits: dict[str, float] | list[list[str | float]] | None = None,
     split_by: str = "row",
     examples: Output[Examples],
     resolved: list[dict[str, Any]],
@@ -41,7 +41,8 @@ def ingest(
         first: The first span, ``2018-01``; ``None`` for the earliest there is.
         last: The last span, included; ``None`` for the latest there is.
         where: An SQL condition; rows that do not meet it are counted as excluded.
-        splits: Split name to its share; the default is 4 parts ``train``, 1 part ``eval``.
+        splits: Split name to its share, or a list of [name, share], oldest first, where the split is by time; the
+            default is 4 parts ``train``, 1 part ``eval``.
         split_by: ``row`` (hash of the row id), a column (equal values stay together) or ``time`` (the oldest rows
             into the first split).
         examples: The rows.
@@ -58,7 +59,7 @@ def ingest(
         schema=Schema.load(schema),
         out_path=examples.path,
         where=where,
-        splits=splits or {"train": 4, "eval": 1},
+        splits=_weights(splits),
         split_by=split_by,
     )
     if sorted(source.digest for source in manifest.sources) != sorted(
@@ -76,3 +77,12 @@ def ingest(
         first_span=manifest.spans[0] if manifest.spans else None,
         last_span=manifest.spans[-1] if manifest.spans else None,
     )
+
+
+def _weights(
+    splits: dict[str, float] | list[list[str | float]] | None,
+) -> dict[str, float] | list[tuple[str, float]]:
+    if isinstance(splits, dict):
+        return splits
+    pairs = [["train", 4], ["eval", 1]] if splits is None else splits
+    return [(str(name), float(share)) for name, share in pairs]

@@ -22,6 +22,6 @@ def statistics(examples: Examples, *, schema: File, statistics: Output[Statistic
     reader = read_examples(examples.path)
     described = Schema.load(schema)
     for split in reader.splits:
-        measured = generate(reader.batches(split, columns=reader.manifest.columns), schema=described)
+        measured = generate(reader.scan(split), schema=described)
         measured.save(statistics.path / f"{split}.json")
         statistics.properties[split] = measured.num_rows
