@@ -1,7 +1,8 @@
-"""Joins the small requests that arrive in one turn of the event loop into one run of the model.
+"""Joins the small requests that arrive together into one run of the model.
 
-Running a graph has a price per call that one row pays as well as a hundred. Nothing waits here: what is on the
-loop when the first request is ready goes together, so that the batch grows only with the load.
+Running a graph has a price per call that one row pays as well as a hundred. There is no clock here and a request
+alone waits for nobody: what is on the event loop when the first request is ready goes together, and while each turn
+of the loop brings more, one more turn is waited for. Batches grow with the load and with nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from treadle.serving._version import Batch, Row, ServedVersion
 
 _LARGE = 512  # rows: a request this large is worth a thread of its own, so that the loop stays free
 _MAX_BATCH = 1024  # rows joined at most
+_ENOUGH = 128  # requests that wait: more are not waited for
 
 
 @dataclass(slots=True)
@@ -58,13 +60,18 @@ class Batcher:
         waiting = self._waiting.get(version)
         if waiting is None:
             self._waiting[version] = [pending]
-            loop.call_soon(self._flush, version)
+            loop.call_soon(self._flush, version, 1)
         else:
             waiting.append(pending)
         return await pending.answer
 
-    def _flush(self, version: ServedVersion) -> None:
-        waiting = self._waiting.pop(version)
+    def _flush(self, version: ServedVersion, seen: int) -> None:
+        """Answer what waits; but while more comes with every turn of the loop, let it come."""
+        waiting = self._waiting[version]
+        if seen < len(waiting) < _ENOUGH:
+            asyncio.get_running_loop().call_soon(self._flush, version, len(waiting))
+            return
+        del self._waiting[version]
         start = 0
         while start < len(waiting):
             end, num_rows = start + 1, len(waiting[start].rows)
