@@ -84,5 +84,5 @@ def _weights(
 ) -> dict[str, float] | list[tuple[str, float]]:
     if isinstance(splits, dict):
         return splits
-    pairs = [["train", 4], ["eval", 1]] if splits is None else splits
+    pairs: list[list[str | float]] = [["train", 4], ["eval", 1]] if splits is None else splits
     return [(str(name), float(share)) for name, share in pairs]
