@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +21,6 @@ NUMBER_LIMIT = 2**53
 """Integers of this magnitude and beyond are not all exact as float64."""
 
 _EPOCH = datetime(1970, 1, 1)  # naive on purpose: local time
-_MICROSECOND = timedelta(microseconds=1)
 _NONE = type(None)
 _FLOATS = frozenset({float, int, _NONE})
 _INTS = frozenset({int, _NONE})
@@ -50,7 +49,7 @@ def _floats(name: str, values: Sequence[object]) -> Tensor:
     if not _FLOATS.issuperset(map(type, values)):
         values = [_number(name, row, value) for row, value in enumerate(values)]
     try:
-        return np.array(values, dtype=np.float64).reshape(-1, 1)
+        return np.array(values, np.float64, ndmin=2).T
     except OverflowError:
         row = next(i for i, value in enumerate(values) if isinstance(value, int) and abs(value) > 2**1000)
         raise _wrong(name, row, "float", values[row], "is beyond what a float can hold") from None
@@ -67,20 +66,23 @@ def _bools(name: str, values: Sequence[object]) -> Tensor:
         for row, value in enumerate(values):
             if value is not None and not _is_bool(value):
                 raise _wrong(name, row, "bool", value)
-    return np.array(values, dtype=np.float64).reshape(-1, 1)
+    return np.array(values, np.float64, ndmin=2).T
 
 
 def _ints(name: str, tensor: str, values: Sequence[object]) -> Tensor:
     if not _INTS.issuperset(map(type, values)):
         values = [_integer(name, row, value) for row, value in enumerate(values)]
+    whole: Sequence[int | None] = values  # type: ignore[assignment]
+    present = [value for value in whole if value is not None] if None in whole else whole
     limit = 2**63 if tensor == "int64" else NUMBER_LIMIT
-    for row, value in enumerate(values):
-        if value is not None and not -limit < value < limit:  # type: ignore[operator]
-            raise _large(name, row, value, tensor)
+    if present and not (-limit < min(present) and max(present) < limit):  # type: ignore[type-var, operator]
+        row = next(row for row, value in enumerate(whole) if value is not None and not -limit < value < limit)
+        raise _large(name, row, whole[row], tensor)
     if tensor == "int64":
-        values = [MISSING_INT if value is None else value for value in values]
-        return np.array(values, dtype=np.int64).reshape(-1, 1)
-    return np.array(values, dtype=np.float64).reshape(-1, 1)
+        if len(present) < len(whole):
+            whole = [MISSING_INT if value is None else value for value in whole]
+        return np.array(whole, np.int64, ndmin=2).T
+    return np.array(whole, np.float64, ndmin=2).T
 
 
 def _integer(name: str, row: int, value: object) -> int | None:
@@ -98,7 +100,7 @@ def _integer(name: str, row: int, value: object) -> int | None:
 
 def _times(name: str, values: Sequence[object]) -> Tensor:
     encoded = [_microseconds(name, row, value) for row, value in enumerate(values)]
-    return np.array(encoded, dtype=np.int64).reshape(-1, 1)
+    return np.array(encoded, np.int64, ndmin=2).T
 
 
 def _microseconds(name: str, row: int, value: object) -> int:
@@ -113,7 +115,8 @@ def _microseconds(name: str, row: int, value: object) -> int:
         raise _wrong(name, row, "timestamp", value)
     if value.tzinfo is not None:
         raise _wrong(name, row, "timestamp", value, "names a zone, but the feature is local time without one")
-    return (value - _EPOCH) // _MICROSECOND
+    since = value - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _texts(name: str, values: Sequence[object]) -> Tensor:
@@ -121,7 +124,7 @@ def _texts(name: str, values: Sequence[object]) -> Tensor:
         values = [_text(name, row, value) for row, value in enumerate(values)]
     elif MISSING_TEXT in values:
         raise _reserved(name, values.index(MISSING_TEXT))
-    return _text_tensor(name, values)
+    return _text_tensor(name, values)  # type: ignore[arg-type]
 
 
 def _text(name: str, row: int, value: object) -> str:
@@ -134,16 +137,14 @@ def _text(name: str, row: int, value: object) -> str:
     return value
 
 
-def _text_tensor(name: str, values: Sequence[object]) -> Tensor:
-    for row, value in enumerate(values):
-        if not value.isascii():  # type: ignore[attr-defined]
+def _text_tensor(name: str, values: Sequence[str]) -> Tensor:
+    if not "".join(values).isascii():
+        for row, value in enumerate(values):
             try:
-                value.encode()  # type: ignore[attr-defined]
+                value.encode()
             except UnicodeEncodeError:
                 raise _wrong(name, row, "string", value, "holds half of a surrogate pair, which is not text") from None
-    tensor = np.empty((len(values), 1), dtype=object)
-    tensor[:, 0] = values
-    return tensor
+    return np.array(values, object, ndmin=2).T
 
 
 def _bytes(name: str, values: Sequence[object]) -> Tensor:
