@@ -54,6 +54,8 @@ class _Template:
                     self._obey(json.loads(line))
         for process in self._children:
             _kill(process)
+        for process in self._children:
+            os.waitpid(process, 0)
 
     def _obey(self, message: dict[str, Any]) -> None:
         if "kill" in message:

@@ -11,9 +11,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import treadle
 from treadle.errors import NodeLostError
 
-_MAIN = "import sys, json; sys.path[:] = json.loads(sys.argv[1]);from treadle.runner._template import main; main()"
+# -P and a path of our own: a file of the user's that is named like a standard module must not be found here.
+_MAIN = "import sys; sys.path.append(sys.argv[1]); from treadle.runner._template import main; main()"
+_TREADLE = str(Path(treadle.__file__).absolute().parent.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Workers:
         """Start the template if it is not running; returns at once."""
         if self._template is None:
             self._template = subprocess.Popen(
-                [sys.executable, "-c", _MAIN, json.dumps([os.path.abspath(entry) for entry in sys.path])],
+                [sys.executable, "-P", "-c", _MAIN, _TREADLE],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PIPELINE = """
+from treadle import component, pipeline
+
+@component
+def start(x: int) -> int:
+    print("to standard output")
+    return x + 1
+
+@component
+def divide(a: int, by: int = 1) -> float:
+    return a / by
+
+@pipeline
+def main(x: int = 2, by: int = 1, name: str = "n"):
+    divide(start(x), by)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "flow.py").write_text(PIPELINE)
+    return tmp_path
+
+
+def treadle(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = {name: value for name, value in os.environ.items() if name != "TREADLE_HOME"}
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "treadle", *arguments],
+        cwd=folder,
+        env=variables | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_json_is_one_line_and_everything_else_goes_to_standard_error(folder: Path) -> None:
+    done = treadle(folder, "run", "flow.py", "--set", "x=5", "--json")
+    assert done.returncode == 0
+    (line,) = done.stdout.splitlines()
+    result = json.loads(line)
+    assert result["state"] == "succeeded"
+    assert {name: node["state"] for name, node in result["nodes"].items()} == {"start": "ran", "divide": "ran"}
+    assert result["nodes"]["divide"]["value"] == 6.0
+    assert "start| to standard output" in done.stderr
+    assert (folder / ".treadle" / "metadata.sqlite").is_file()
+    again = json.loads(treadle(folder, "run", "flow.py", "--set", "x=5", "--json").stdout)
+    assert {node["state"] for node in again["nodes"].values()} == {"cached"}
+    assert again["run"] != result["run"]
+
+
+def test_for_people_there_is_a_summary(folder: Path) -> None:
+    done = treadle(folder, "run", "flow.py")
+    assert done.returncode == 0
+    assert "succeeded" in done.stdout
+    assert "2 ran" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_the_store_is_where_treadle_home_says(folder: Path, tmp_path: Path) -> None:
+    assert treadle(folder, "run", "flow.py", TREADLE_HOME=str(tmp_path / "other")).returncode == 0
+    assert (tmp_path / "other" / "metadata.sqlite").is_file()
+    assert not (folder / ".treadle").exists()
+
+
+def test_the_file_may_be_in_another_folder(folder: Path) -> None:
+    (folder / "project").mkdir()
+    (folder / "project" / "parts.py").write_text("K = 3\n")
+    (folder / "project" / "flow.py").write_text(PIPELINE.replace("x + 1", "x + K") + "\nfrom parts import K\n")
+    done = treadle(folder, "run", "project/flow.py", "--json")
+    assert json.loads(done.stdout)["nodes"]["start"]["value"] == 5
+    assert (folder / ".treadle").is_dir()
+
+
+def test_a_node_that_raises_ends_in_2_with_its_traceback(folder: Path) -> None:
+    done = treadle(folder, "run", "flow.py", "--set", "by=0", "--json")
+    assert done.returncode == 2
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["state"] == "failed"
+    assert result["nodes"]["divide"]["state"] == "failed"
+    assert result["nodes"]["divide"]["error"]["where"]["file"] == f"{folder}/flow.py:11"
+    assert 'flow.py", line 11, in divide' in done.stderr
+    assert "ZeroDivisionError: division by zero" in done.stderr
+    assert "node divide" in done.stderr
+
+
+def test_a_check_that_says_no_ends_in_1(folder: Path) -> None:
+    body = "from treadle.errors import DataRefusedError; raise DataRefusedError('Refused.', hint='Mend it.')"
+    (folder / "flow.py").write_text(PIPELINE.replace("return a / by", body))
+    done = treadle(folder, "run", "flow.py")
+    assert done.returncode == 1
+    assert "Refused." in done.stderr
+    assert "Mend it." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+BAD = {
+    "no such file": (["run", "nowhere.py"], "nowhere.py", "PIPELINE_FILE"),
+    "a folder": (["run", "."], "folder", "PIPELINE_FILE"),
+    "not Python": (["run", "notes.txt"], "Python file", "PIPELINE_FILE"),
+    "no pipeline": (["run", "empty.py"], "no pipeline", "PIPELINE_FILE"),
+    "several pipelines": (["run", "many.py"], "many.py:one, many.py:two", "PIPELINE_FILE"),
+    "a name it has not": (["run", "many.py:three"], "many.py:one, many.py:two", "PIPELINE_FILE"),
+    "a syntax error": (["run", "syntax.py"], "syntax.py:2", "USER_CODE"),
+    "an import that raises": (["run", "raises.py"], "ValueError: at import", "USER_CODE"),
+    "a name that hides a module": (["run", "json.py"], "hides", "PIPELINE_FILE"),
+    "a setting without =": (["run", "flow.py", "--set", "x"], "name=value", "PIPELINE"),
+    "a setting of nothing": (["run", "flow.py", "--set", "y=1"], "x, by, name", "PIPELINE"),
+    "a setting of the wrong type": (["run", "flow.py", "--set", "x=[1]"], "'[1]' is not int", "PIPELINE"),
+    "a pipeline function that raises": (["run", "trace.py"], "trace.py:5", "USER_CODE"),
+    "a wire that does not fit": (["run", "wire.py"], "'a' takes Model, and output 'value'", "PIPELINE"),
+    "a plan of nothing": (["plan", "nowhere.py"], "nowhere.py", "PIPELINE_FILE"),
+    "why without runs": (["why", "start"], "Nothing has run here", "USAGE"),
+    "status without runs": (["status"], "Nothing has run here", "USAGE"),
+}
+FILES = {
+    "notes.txt": "x",
+    "empty.py": "x = 1\n",
+    "many.py": PIPELINE.replace("def main", "def one") + "\n@pipeline\ndef two():\n    start(1)\n",
+    "syntax.py": "x = 1\ndef f(:\n",
+    "raises.py": "raise ValueError('at import')\n",
+    "json.py": PIPELINE,
+    "trace.py": "from treadle import pipeline\n\n@pipeline\ndef p():\n    return {}['key']\n",
+    "wire.py": PIPELINE
+    + "\nfrom treadle.artifact import Model\n@component\ndef f(a: Model) -> int: ...\n"
+    + "\n@pipeline\ndef main():\n    f(start(1))\n",
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_told_and_leaves_nothing(folder: Path, case: str) -> None:
+    arguments, words, code = BAD[case]
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    done = treadle(folder, *arguments, "--json")
+    assert done.returncode == 2
+    assert words in done.stderr
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["error"]["code"] == code
+    assert not (folder / ".treadle").exists()
+
+
+def test_one_of_several_is_named(folder: Path) -> None:
+    (folder / "many.py").write_text(FILES["many.py"])
+    done = treadle(folder, "run", "many.py:two", "--json")
+    assert list(json.loads(done.stdout)["nodes"]) == ["start"]
+
+
+@pytest.mark.parametrize(("text", "value"), [("7", "7"), ("true", "true"), ("a=b", "a=b"), ('"q"', '"q"'), ("", "")])
+def test_a_text_parameter_takes_the_text_as_it_is(folder: Path, text: str, value: str) -> None:
+    (folder / "flow.py").write_text(
+        "from treadle import component, pipeline\n@component\ndef same(x: str) -> str: return x\n"
+        "@pipeline\ndef main(x: str): same(x)\n"
+    )
+    done = treadle(folder, "run", "flow.py", "--set", f"x={text}", "--json")
+    assert json.loads(done.stdout)["nodes"]["same"]["value"] == value
+
+
+def test_interrupting_ends_the_nodes_and_leaves_a_store_to_go_on_from(folder: Path) -> None:
+    (folder / "flow.py").write_text(
+        "import os, time\nfrom treadle import component, pipeline\n"
+        "@component\ndef first() -> int: return 1\n"
+        "@component\ndef slow(x: int, wait: bool) -> int:\n"
+        "    open('pid', 'w').write(str(os.getpid()))\n    os.rename('pid', 'pid.whole')\n"
+        "    time.sleep(60 if wait else 0)\n    return x\n"
+        "@pipeline\ndef main(wait: bool = False): slow(first(), wait)\n"
+    )
+    command = [sys.executable, "-P", "-m", "treadle", "run", "flow.py", "--set", "wait=true"]
+    environment = {name: value for name, value in os.environ.items() if name != "TREADLE_HOME"}
+    process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    while not (folder / "pid.whole").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Stopped." in told
+    node = int((folder / "pid.whole").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(node, 0)
+    assert list((folder / ".treadle" / "staging").iterdir()) == []
+    done = treadle(folder, "run", "flow.py", "--json")
+    assert {name: node["state"] for name, node in json.loads(done.stdout)["nodes"].items()} == {
+        "first": "cached",
+        "slow": "ran",
+    }
+    runs = json.loads(treadle(folder, "status", "--json").stdout)["runs"]
+    assert [run["state"] for run in runs] == ["succeeded", "failed"]
