@@ -10,6 +10,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from treadle.graph._model import unused
+
 
 class Emitter:
     """A growing list of ONNX nodes. Emitting the same thing twice gives the first result again.
@@ -57,9 +59,7 @@ class Emitter:
         self.nodes.append(helper.make_node("Identity", [tensor], [name], name=f"/{name}"))
 
     def _name(self, stem: str) -> str:
-        name = f"/{stem}_{len(self._known)}"
-        while name in self._reserved:
-            name += "_"
+        name = unused(f"/{stem}_{len(self._known)}", self._reserved)
         self._reserved.add(name)
         return name
 

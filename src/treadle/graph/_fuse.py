@@ -6,9 +6,7 @@ import onnx
 from onnx import compose, version_converter
 
 from treadle.errors import ModelFormatError
-from treadle.graph._model import IR_VERSION, ML_OPSET, OPSET, check
-
-_PREFIX = "model/"
+from treadle.graph._model import IR_VERSION, ML_OPSET, OPSET, check, unused
 
 
 def fuse(features: onnx.ModelProto, model: onnx.ModelProto) -> onnx.ModelProto:
@@ -16,7 +14,7 @@ def fuse(features: onnx.ModelProto, model: onnx.ModelProto) -> onnx.ModelProto:
 
     Args:
         features: Raw features in, one output ``features`` of ``[N, F]`` float32.
-        model: One input of ``[N, F]`` float32 in, one output ``prediction`` of ``[N, 1]`` float32.
+        model: One input of ``[N, F]`` float32 in, one output of ``[N, 1]`` float32, which becomes ``prediction``.
 
     Raises:
         ModelFormatError: The two do not fit together.
@@ -31,15 +29,26 @@ def fuse(features: onnx.ModelProto, model: onnx.ModelProto) -> onnx.ModelProto:
             f"The transform graph gives {width} features, the model takes {expected}.",
             hint="Export the model that was trained behind this transform graph.",
         )
-    prediction = model.graph.output[0].name
-    behind = compose.add_prefix(model, _PREFIX)
-    fused = compose.merge_models(features, behind, io_map=[(given.name, _PREFIX + wanted.name)])
-    _rename_output(fused, _PREFIX + prediction, "prediction")
+    raw = {node.name for node in features.graph.input}
+    prefix = _free_prefix(features)
+    behind = compose.add_prefix(model, prefix)
+    fused = compose.merge_models(features, behind, io_map=[(given.name, prefix + wanted.name)])
+    _rename_output(fused, prefix + model.graph.output[0].name, unused("prediction", raw))
     fused.graph.name = "treadle"
     fused.graph.ClearField("value_info")
     fused.producer_name = "treadle"
     check(fused)
     return fused
+
+
+def _free_prefix(model: onnx.ModelProto) -> str:
+    """A prefix that no name of the model has: a raw feature may be called anything."""
+    names = {name for node in model.graph.node for name in (*node.input, *node.output, node.name)}
+    names |= {node.name for node in model.graph.input}
+    prefix = "model/"
+    while any(name.startswith(prefix) for name in names):
+        prefix = "/" + prefix
+    return prefix
 
 
 def normalize(model: onnx.ModelProto) -> onnx.ModelProto:

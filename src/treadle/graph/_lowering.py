@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from treadle.errors import ModelFormatError
 from treadle.graph._classes import Group, group
 from treadle.graph._emitter import Emitter
-from treadle.graph._model import make_model
+from treadle.graph._model import make_model, unused
 from treadle.graph._nodes import CONSTANTS, Boundaries, Input, Key, Kind, Node, Number, Text, Tokens, ToNumber, width
 from treadle.graph._passes import inputs_of, simplify
 
@@ -39,6 +39,8 @@ class Output:
 def lower(outputs: Sequence[Output], *, name: str = "features") -> onnx.ModelProto:
     """The ONNX model that computes the outputs from raw features.
 
+    An output whose name a raw feature has too gets a ``_`` behind it.
+
     Raises:
         ModelFormatError: An output depends on no feature, or on an analysis that was not made.
     """
@@ -51,10 +53,10 @@ def lower(outputs: Sequence[Output], *, name: str = "features") -> onnx.ModelPro
     for output, nodes in planned:
         if not nodes:
             raise ModelFormatError(f"The output {output.name!r} has no columns.")
-        tensor = lowering.side_by_side(nodes, as_float32=output.as_float32)
-        lowering.emit.name_result(tensor, output.name)
+        name_ = unused(output.name, {node.name for node in inputs})
+        lowering.emit.name_result(lowering.side_by_side(nodes, as_float32=output.as_float32), name_)
         kind = TensorProto.FLOAT if output.as_float32 else TENSOR_TYPES[nodes[0].kind]
-        results.append(helper.make_tensor_value_info(output.name, kind, ["N", sum(map(width, nodes))]))
+        results.append(helper.make_tensor_value_info(name_, kind, ["N", sum(map(width, nodes))]))
     given = [helper.make_tensor_value_info(node.name, TENSOR_TYPES[node.kind], ["N", 1]) for node in inputs]
     return make_model(name, lowering.emit.nodes, given, results, lowering.emit.initializers)
 

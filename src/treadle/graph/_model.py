@@ -6,7 +6,7 @@ the first with ``TreeEnsemble``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import onnx
 from onnx import helper
@@ -47,6 +47,13 @@ def check(model: onnx.ModelProto) -> None:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ModelFormatError(f"The ONNX checker refuses the model: {error}") from error
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """``name``, with as many ``_`` behind it as it takes to be none of ``taken``."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def serialize(model: onnx.ModelProto) -> bytes:

@@ -113,7 +113,7 @@ def build_servable(
         "task": task,
         "inputs": [{"name": spec.name, "type": spec.type} for spec in specs],
         "feature_names": list(feature_names),
-        "output": "prediction",
+        "output": session.outputs[0],
         "parity": parity.to_json(),
         "versions": {**{name: version(name) for name in _PACKAGES}, **(versions or {})},
         "files": {
