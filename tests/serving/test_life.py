@@ -235,3 +235,22 @@ class limited_server:
         self._process.terminate()
         self._process.communicate(timeout=60)
         assert self._process.returncode == 0
+
+
+def test_two_thousand_idle_clients_keep_nobody_out(servables: Path, rides: list[Row], tmp_path: Path) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 4096:
+        pytest.skip("this user may not open 2000 connections")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+    idle: list[socket.socket] = []
+    with limited_server(servables, tmp_path, "header_seconds=5") as client:
+        try:
+            idle.extend(client.socket() for _ in range(2000))
+            for ride in rides[:20]:
+                assert client.post({"instances": [ride]}).status == 200
+            assert all(connection.recv(1) == b"" for connection in idle)  # each is closed by the server
+        finally:
+            for connection in idle:
+                connection.close()

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -51,7 +52,10 @@ class ServerProcess:
         command += ["--no-log"] if log is None else ["--log", os.fspath(log)]
         for option, value in (options or {}).items():
             command += [option, str(value)]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        # a file, not a pipe: nobody reads along, and a pipe that is full would stop the server
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process is stopped
+        self._said: str | None = None
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._errors)
         line = self._first_line(timeout)
         try:
             said = json.loads(line)
@@ -61,17 +65,20 @@ class ServerProcess:
             """Each model, and the version that answered for it at the start."""
         except (ValueError, KeyError):
             self._process.kill()
-            _, errors = self._process.communicate()
-            raise ServingError(
-                "The server did not start.",
-                where={"folder": Path(folder)},
-                hint=errors.decode(errors="replace").strip() or "It said nothing.",
-            ) from None
+            self.stop()
+            hint = self.messages() or "It said nothing."
+            raise ServingError("The server did not start.", where={"folder": Path(folder)}, hint=hint) from None
 
     @property
     def pid(self) -> int:
         """The process's number."""
         return self._process.pid
+
+    def messages(self) -> str:
+        """What the server wrote on standard error so far."""
+        if self._said is not None:
+            return self._said
+        return os.pread(self._errors.fileno(), 1 << 20, 0).decode(errors="replace").strip()
 
     def seal(self, *, timeout: float = 30.0) -> None:
         """Have the request log sealed: every request that was answered before can be read after.
@@ -92,6 +99,8 @@ class ServerProcess:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         self._process.communicate(timeout=timeout)
+        self._said = self.messages()
+        self._errors.close()
         return self._process.returncode
 
     def __enter__(self) -> ServerProcess:

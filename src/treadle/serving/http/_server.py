@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import gc
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ from treadle.serving._request_log import RequestLog
 from treadle.serving._version import load_version
 from treadle.serving.http._app import App
 from treadle.serving.http._connection import sweep, with_limits
+
+_MAX_FILES = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def serve(
         RequestLogError: The log folder cannot be written.
     """
     limits = limits or Limits()
+    _raise_file_limit()
     listener = _listen(host, port)
     with contextlib.closing(listener):
         models = Models(folder, partial(load_version, threads=threads), name=name)
@@ -114,6 +118,7 @@ class _Server(uvicorn.Server):  # type: ignore[misc]  # its types are not follow
         self._dataplane = dataplane
         self._log = log
         self._on_ready = on_ready
+        self._quiet_ticks = 0
 
     async def serve_all(self, listener: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
@@ -133,8 +138,11 @@ class _Server(uvicorn.Server):  # type: ignore[misc]  # its types are not follow
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:
             sweep(self.server_state.connections, self._loop.time())
-        if self._dataplane.draining and not self.server_state.connections:
-            self._stop()  # nobody is left to be told
+        if self._dataplane.draining:
+            # Nobody is left to be told; but who connected just before the signal is only seen a turn later.
+            self._quiet_ticks = 0 if self.server_state.connections else self._quiet_ticks + 1
+            if self._quiet_ticks > 1:
+                self._stop()
         return bool(await super().on_tick(counter))
 
     @contextlib.contextmanager
@@ -162,6 +170,14 @@ class _Server(uvicorn.Server):  # type: ignore[misc]  # its types are not follow
     def _seal(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
         if self._log is not None:
             self._log.seal()
+
+
+def _raise_file_limit() -> None:
+    """Let the process have as many connections as the system lets it; the usual 1024 files are soon used up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:
