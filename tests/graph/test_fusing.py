@@ -136,3 +136,44 @@ def test_the_same_part_is_computed_once() -> None:
     model = lower([Output("features", (n.Arithmetic("add", again[0], again[1]), again[2], x))])
     assert [node.op_type for node in model.graph.node].count("Log") == 1
     assert [node.name for node in model.graph.input] == ["x"]
+
+
+def test_dictionaries_of_any_layout_are_the_same_text() -> None:
+    words = n.Lookup(n.Input("s", "string", n.Kind.TEXT), n.Tokens(("a", "b")), has_oov=True)
+    bulk = Bulk([Output("id", (words, n.IsMissing(n.Input("s", "string", n.Kind.TEXT))))])
+    expected = [[0, 0], [2, 1], [1, 0], [0, 0], [2, 0]]
+    texts = ["a", None, "b", "a", "x"]
+    plain = pa.array(texts)
+    chunks = [pa.array(texts[:3]).dictionary_encode(), pa.array(texts[3:]).dictionary_encode()]
+    holes = pa.DictionaryArray.from_arrays([0, 1, 2, 0, 3], pa.array(["a", None, "b", "x"]))
+    for column in (plain, plain.dictionary_encode(), pa.chunked_array(chunks), holes, pa.chunked_array([holes])):
+        assert bulk.run(pa.table({"s": column}))[0].tolist() == expected
+        assert bulk.run(pa.table({"s": column}).slice(2))[0].tolist() == expected[2:]
+    empty = pa.chunked_array([], pa.dictionary(pa.int32(), pa.string()))
+    assert bulk.run(pa.table({"s": empty}))[0].shape == (0, 2)
+
+
+def test_outputs_may_share_their_parts() -> None:
+    x = n.Input("f", "float", n.Kind.NUMBER)
+    log, flag = n.Function("log1p", x), n.Comparison("greater", x, n.Number(0.0))
+    outputs = [
+        Output("a", (log,), as_float32=False),
+        Output("b", (log,), as_float32=False),
+        Output("c", (x,), as_float32=False),
+        Output("d", (log, flag)),
+        Output("e", (log, flag)),
+        Output("f", (flag, log, n.Arithmetic("add", log, n.Number(1.0)))),
+    ]
+    session = Session(serialize(lower(outputs)))
+    assert list(session.outputs) == ["a", "b", "c", "d", "e", "f_"]
+    served = session.run(encode_table([InputSpec("f", "float", "float64")], ROWS))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        raw = np.array([np.nan if value is None else value for value in ROWS["f"].to_pylist()])
+        expected = np.log1p(raw)
+    for got in (served, Bulk(outputs).run(ROWS)):
+        for index in (0, 1):
+            np.testing.assert_allclose(got[index][:, 0], expected, rtol=1e-12, atol=3e-16)
+        np.testing.assert_array_equal(got[2][:, 0], raw)
+        np.testing.assert_array_equal(got[3], got[4])
+        np.testing.assert_array_equal(got[5][:, :2], got[3][:, ::-1])
+        np.testing.assert_array_equal(got[3][:, 1], raw > 0)

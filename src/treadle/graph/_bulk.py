@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from treadle.graph._lowering import Output, columns_of, lower
+from treadle.graph._lowering import Output, columns_of, lower, lower_for_bulk
 from treadle.graph._model import serialize
 from treadle.graph._nodes import Cut, Input, Kind, Node, categories
 from treadle.graph._passes import inputs_of, simplify, walk
@@ -48,8 +48,7 @@ class Bulk:
     """
 
     def __init__(self, outputs: Sequence[Output], *, threads: int = 1) -> None:
-        # what leaves the graph decides how an integer enters it, so this has to be said before the cut
-        outputs = [Output(o.name, tuple(columns_of(o)), o.as_float32) for o in outputs]
+        # What leaves the graph decides how an integer enters it, so this has to be said before the cut.
         converted = [columns_of(output) for output in outputs]
         flat = simplify([node for nodes in converted for node in nodes])
         rest, cuts = _cut(flat)
@@ -66,7 +65,9 @@ class Bulk:
             )
             for text, made in cuts
         ]
-        self._session = _session(planned, threads)
+        lowered = lower_for_bulk(planned)
+        self._session = Session(serialize(lowered.model), threads=threads)
+        self._orders = lowered.orders
         self._specs = [spec_of(node) for node in inputs_of(rest) if not isinstance(node, Cut)]
         self.columns = tuple(dict.fromkeys(node.name for node in inputs_of(flat)))
         """The raw columns that are read."""
@@ -83,7 +84,8 @@ class Bulk:
             codes, values = dictionary(cut.text, table)
             results = cut.session.run({cut.text.name: values.reshape(-1, 1)})
             feed |= {name: result[codes] for name, result in zip(cut.names, results, strict=True)}
-        return self._session.run(feed)
+        results = self._session.run(feed)
+        return [r if order is None else r[:, order] for r, order in zip(results, self._orders, strict=True)]
 
 
 def dictionary(spec: InputSpec, table: pa.Table | pa.RecordBatch) -> tuple[Tensor, Tensor]:
@@ -91,13 +93,20 @@ def dictionary(spec: InputSpec, table: pa.Table | pa.RecordBatch) -> tuple[Tenso
     if spec.name not in table.schema.names:
         feed = encode_table([spec], table.slice(0, 1))  # says what is wrong if the column is required
         return np.zeros(table.num_rows, dtype=np.int64), feed[spec.name].reshape(-1)
-    array = plain(table.column(spec.name))
-    if pa.types.is_null(array.type):
-        array = array.cast(pa.string())
-    encoded = array.dictionary_encode()
+    encoded = _encoded(table.column(spec.name))
     values = encode_text(spec.name, encoded.dictionary)
     codes = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
     return codes, np.append(values, MISSING_TEXT).astype(object)
+
+
+def _encoded(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
+    """The column in one piece with one dictionary; one that it has from its file is kept."""
+    if pa.types.is_dictionary(column.type):
+        if isinstance(column, pa.ChunkedArray):
+            column = column.unify_dictionaries().combine_chunks()
+        return column
+    array = plain(column)
+    return (array.cast(pa.string()) if pa.types.is_null(array.type) else array).dictionary_encode()
 
 
 def _session(outputs: Sequence[Output], threads: int) -> Session:

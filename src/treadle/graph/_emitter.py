@@ -50,13 +50,24 @@ class Emitter:
             self._known[key] = (name,)
         return self._known[key][0]
 
-    def name_result(self, tensor: str, name: str) -> None:
-        """Give a tensor the public ``name`` of an output."""
+    def name_results(self, results: Sequence[tuple[str, str]]) -> None:
+        """Give tensors the public names of outputs; the last thing to do, since the old names are gone then.
+
+        Args:
+            results: Pairs of a tensor and a name. What is an input or has a name already is copied.
+        """
+        made = {name for node in self.nodes for name in node.output}
+        named: dict[str, str] = {}
+        for tensor, name in results:
+            if tensor in made and tensor not in named:
+                named[tensor] = name
         for node in self.nodes:
-            if tensor in node.output:
-                _rename(self.nodes, tensor, name)
-                return
-        self.nodes.append(helper.make_node("Identity", [tensor], [name], name=f"/{name}"))
+            for names in (node.input, node.output):
+                names[:] = [named.get(name, name) for name in names]
+        for tensor, name in results:
+            if named.get(tensor) != name:
+                source = named.get(tensor, tensor)
+                self.nodes.append(helper.make_node("Identity", [source], [name], name=f"/{name}"))
 
     def _name(self, stem: str) -> str:
         name = unused(f"/{stem}_{len(self._known)}", self._reserved)
@@ -66,11 +77,3 @@ class Emitter:
 
 def _content(attribute: object) -> object:
     return attribute.SerializeToString() if isinstance(attribute, onnx.TensorProto) else repr(attribute)
-
-
-def _rename(nodes: Iterable[onnx.NodeProto], old: str, new: str) -> None:
-    for node in nodes:
-        for names in (node.input, node.output):
-            for index, name in enumerate(names):
-                if name == old:
-                    names[index] = new

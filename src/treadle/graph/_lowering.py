@@ -36,6 +36,15 @@ class Output:
     """Whether all nodes become one float32 matrix; otherwise they are of one kind and keep it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A model, and where in its outputs the wanted columns are."""
+
+    model: onnx.ModelProto
+    orders: tuple[list[int] | None, ...]
+    """For each output the positions of its columns, in their order; ``None`` where the output has just these."""
+
+
 def lower(outputs: Sequence[Output], *, name: str = "features") -> onnx.ModelProto:
     """The ONNX model that computes the outputs from raw features.
 
@@ -44,30 +53,63 @@ def lower(outputs: Sequence[Output], *, name: str = "features") -> onnx.ModelPro
     Raises:
         ModelFormatError: An output depends on no feature, or on an analysis that was not made.
     """
+    return _lower(outputs, name, for_bulk=False).model
+
+
+def lower_for_bulk(outputs: Sequence[Output]) -> Lowered:
+    """The same operations, arranged for many rows at once.
+
+    Moving columns about costs a row more than computing them: here the caller puts the columns in order while it
+    copies them, and one-hot compares every key in place instead of repeating it.
+    """
+    return _lower(outputs, "bulk", for_bulk=True)
+
+
+def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool) -> Lowered:
     flat = iter(simplify([node for output in outputs for node in columns_of(output)]))
     planned = [(output, [next(flat) for _ in columns_of(output)]) for output in outputs]
     targets = [node for _, nodes in planned for node in nodes]
     inputs = inputs_of(targets)
-    lowering = _Lowering(targets, inputs)
-    results = []
+    lowering = _Lowering(targets, inputs, for_bulk=for_bulk)
+    taken = {node.name for node in inputs}
+    results: list[onnx.ValueInfoProto] = []
+    named: list[tuple[str, str]] = []
+    orders: list[list[int] | None] = []
     for output, nodes in planned:
         if not nodes:
             raise ModelFormatError(f"The output {output.name!r} has no columns.")
-        name_ = unused(output.name, {node.name for node in inputs})
-        lowering.emit.name_result(lowering.side_by_side(nodes, as_float32=output.as_float32), name_)
+        whole, wanted = lowering.side_by_side(nodes, as_float32=output.as_float32)
+        if for_bulk and output.as_float32:
+            columns = whole.width
+            orders.append(None if wanted == list(range(columns)) else wanted)
+        else:
+            columns = len(wanted)
+            orders.append(None)
+            whole = _Whole(lowering.pick(whole, wanted), columns)
+        result = unused(output.name, taken)
+        named.append((whole.tensor, result))
         kind = TensorProto.FLOAT if output.as_float32 else TENSOR_TYPES[nodes[0].kind]
-        results.append(helper.make_tensor_value_info(name_, kind, ["N", sum(map(width, nodes))]))
+        results.append(helper.make_tensor_value_info(result, kind, ["N", columns]))
+    lowering.emit.name_results(named)
     given = [helper.make_tensor_value_info(node.name, TENSOR_TYPES[node.kind], ["N", 1]) for node in inputs]
-    return make_model(name, lowering.emit.nodes, given, results, lowering.emit.initializers)
+    model = make_model(name, lowering.emit.nodes, given, results, lowering.emit.initializers)
+    return Lowered(model, tuple(orders))
 
 
 def columns_of(output: Output) -> list[Node]:
-    """The nodes of an output that have columns, as what the output holds them."""
     """The nodes of an output as they leave the graph: keys as numbers where the output is a float32 matrix."""
     nodes = [node for node in output.nodes if width(node)]
     if not output.as_float32:
         return nodes
     return [ToNumber(node) if node.kind == Kind.KEY else node for node in nodes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A tensor and the number of its columns."""
+
+    tensor: str
+    width: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +124,10 @@ class Place:
 
 
 class _Lowering:
-    def __init__(self, targets: Sequence[Node], inputs: Sequence[Input]) -> None:
+    def __init__(self, targets: Sequence[Node], inputs: Sequence[Input], *, for_bulk: bool) -> None:
         from treadle.graph._rules import RULES
 
+        self.for_bulk = for_bulk
         self.emit = Emitter({node.name for node in inputs})
         self.places = {id(node): Place(node.name, 0, 1, 1) for node in inputs}
         for members in group(targets):
@@ -93,38 +136,44 @@ class _Lowering:
                 raise ModelFormatError(f"{type(members.first).__name__} is not lowered to ONNX.")
             _place(self.places, members, rule(Operands(self, members), members))
 
-    def side_by_side(self, nodes: Sequence[Node], *, as_float32: bool) -> str:
-        """One tensor with the columns of all nodes in order."""
+    def side_by_side(self, nodes: Sequence[Node], *, as_float32: bool) -> tuple[_Whole, list[int]]:
+        """A tensor with the columns of all nodes, and where in it they are."""
         if not as_float32:
-            return self.columns(nodes)
+            return self._side_by_side(nodes, [self._tensors(nodes)])
         numbers = self._tensors(node for node in nodes if node.kind == Kind.NUMBER)
         truths = self._tensors(node for node in nodes if node.kind == Kind.TRUTH)
-        wholes = [self._cast(tensors) for tensors in (numbers, truths) if tensors]
-        return self._pick([self.places[id(node)] for node in nodes], [*numbers, *truths], self._concat(wholes))
+        return self._side_by_side(nodes, [part for part in (numbers, truths) if part], to=TensorProto.FLOAT)
 
     def columns(self, nodes: Sequence[Node]) -> str:
         """The nodes' columns beside each other, as ``[N, sum of widths]``."""
-        tensors = self._tensors(nodes)
-        return self._pick([self.places[id(node)] for node in nodes], tensors, self._concat(tensors))
+        return self.pick(*self._side_by_side(nodes, [self._tensors(nodes)]))
+
+    def pick(self, whole: _Whole, wanted: list[int]) -> str:
+        """Some columns of a tensor, in their order."""
+        if wanted == list(range(whole.width)):
+            return whole.tensor
+        return self.emit.node("Gather", whole.tensor, self.emit.constant(wanted, np.int64), axis=1)
 
     def _tensors(self, nodes: Iterable[Node]) -> list[str]:
         return list(dict.fromkeys(self.places[id(node)].tensor for node in nodes))
 
-    def _concat(self, tensors: Sequence[str]) -> str:
-        return tensors[0] if len(tensors) == 1 else self.emit.node("Concat", *tensors, axis=1)
-
-    def _cast(self, tensors: Sequence[str]) -> str:
-        return self.emit.node("Cast", self._concat(tensors), to=TensorProto.FLOAT)
-
-    def _pick(self, places: Sequence[Place], tensors: Sequence[str], whole: str) -> str:
-        """Of ``tensors`` side by side in ``whole``, the columns at ``places``, in their order."""
+    def _side_by_side(
+        self, nodes: Sequence[Node], parts: Sequence[list[str]], *, to: int | None = None
+    ) -> tuple[_Whole, list[int]]:
+        """All ``parts`` (each of one type, cast together) in one tensor, and where in it the nodes' columns are."""
+        wholes = [self._concat(part) for part in parts]
+        if to is not None:
+            wholes = [self.emit.node("Cast", whole, to=to) for whole in wholes]
+        places = [self.places[id(node)] for node in nodes]
         totals = {place.tensor: place.total for place in places}
+        tensors = [tensor for part in parts for tensor in part]
         starts = accumulate((totals[tensor] for tensor in tensors), initial=0)
         offset = dict(zip(tensors, starts, strict=False))
         wanted = [offset[p.tensor] + p.start + column for p in places for column in range(p.width)]
-        if wanted == list(range(sum(totals.values()))):
-            return whole
-        return self.emit.node("Gather", whole, self.emit.constant(wanted, np.int64), axis=1)
+        return _Whole(self._concat(wholes), sum(totals.values())), wanted
+
+    def _concat(self, tensors: Sequence[str]) -> str:
+        return tensors[0] if len(tensors) == 1 else self.emit.node("Concat", *tensors, axis=1)
 
 
 class Operands:
@@ -134,6 +183,8 @@ class Operands:
         self._lowering = lowering
         self._members = members
         self.emit = lowering.emit
+        self.for_bulk = lowering.for_bulk
+        """Whether many rows at once are what counts, not the number of ONNX nodes."""
 
     def matrix(self, field: str) -> str:
         """The operand of all members as ``[N, m]``, or ``[N, 1]`` or ``[1, m]`` where that says the same."""

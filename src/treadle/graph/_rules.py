@@ -18,6 +18,7 @@ from treadle.graph._lowering import Operands, Rule, constant_value
 from treadle.graph._nodes import (
     Arithmetic,
     Bucket,
+    Categories,
     Choice,
     Comparison,
     FillMissing,
@@ -198,18 +199,24 @@ def _count_not_above(of: Operands, x: str, boundaries: Sequence[tuple[float, ...
     return of.emit.node("ReduceSum", counts, of.emit.constant([2], np.int64), keepdims=0)
 
 
-def _one_hot(of: Operands, members: Group) -> str:
-    values: list[int] = []
-    columns: list[int] = []
-    for column, node in enumerate(members.members):
-        found = categories(cast(OneHot, node).x)
-        assert found is not None, "checked when it was traced"
-        values += range(found.low, found.low + len(found.labels))
-        columns += [column] * len(found.labels)
-    keys = of.matrix("x")
-    if len(members.members) > 1:
-        keys = of.emit.node("Gather", keys, of.emit.constant(columns, np.int64), axis=1)
-    return of.emit.node("Equal", keys, of.emit.constant([values], np.int64))
+def _one_hot(of: Operands, members: Group) -> str | list[str]:
+    found = [_categories(cast(OneHot, node)) for node in members.members]
+    values = [list(range(each.low, each.low + len(each.labels))) for each in found]
+    if of.for_bulk or len(values) == 1:
+        keys = of.separate("x")
+        return [
+            of.emit.node("Equal", key, of.emit.constant([own], np.int64)) for key, own in zip(keys, values, strict=True)
+        ]
+    # One comparison for all: every key repeated as often as it has categories.
+    columns = [column for column, own in enumerate(values) for _ in own]
+    repeated = of.emit.node("Gather", of.matrix("x"), of.emit.constant(columns, np.int64), axis=1)
+    return of.emit.node("Equal", repeated, of.emit.constant([[value for own in values for value in own]], np.int64))
+
+
+def _categories(node: OneHot) -> Categories:
+    found = categories(node.x)
+    assert found is not None, "checked when it was traced"
+    return found
 
 
 def _missing(of: Operands, x: str, kind: Kind) -> str:
