@@ -61,6 +61,17 @@ def test_json_is_one_line_and_everything_else_goes_to_standard_error(folder: Pat
     assert again["run"] != result["run"]
 
 
+def test_what_the_users_modules_print_is_no_json(folder: Path) -> None:
+    (folder / "flow.py").write_text(
+        "print('imported')\n" + PIPELINE.replace("    divide(start", "    print('p')\n    divide(start")
+    )
+    for command in ("run", "plan"):
+        done = treadle(folder, command, "flow.py", "--json")
+        assert done.stdout.count("\n") == 1
+        assert "nodes" in json.loads(done.stdout)
+        assert "imported" in done.stderr
+
+
 def test_for_people_there_is_a_summary(folder: Path) -> None:
     done = treadle(folder, "run", "flow.py")
     assert done.returncode == 0

@@ -134,6 +134,57 @@ def test_an_undeclared_file_that_is_opened_counts(project: Project) -> None:
     assert result.nodes["settings"].value == 3
 
 
+def test_a_file_that_an_argument_names_counts_however_it_is_read(project: Project) -> None:
+    project.write(
+        """
+        import os
+
+        @component
+        def native(paths: list) -> int:
+            # as a library in native code would: Python hears nothing of it
+            return sum(os.stat(path).st_size for path in paths)
+
+        @component
+        def write(path: str) -> None:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.write(descriptor, b"made")
+
+        @pipeline
+        def p():
+            native(["data.bin"])
+            write("made.bin")
+        """
+    )
+    project.write("123", "data.bin")
+    assert list(project.states().values()) == ["ran", "ran"]
+    assert list(project.states().values()) == ["cached", "cached"]
+    project.write("1234", "data.bin")
+    result = project.run()
+    assert [node.state for node in result.nodes.values()] == ["ran", "cached"]
+    assert "data.bin" in result.nodes["native"].reason
+
+
+def test_reads_move_with_their_project(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.folder = project.folder / "here"
+    project.write(
+        """
+        @component
+        def read() -> str:
+            return (Path(__file__).parent / "note.txt").read_text()
+
+        @pipeline
+        def p():
+            read()
+        """
+    )
+    project.write("one", "note.txt")
+    project.run()
+    project.folder = project.folder.rename(project.folder.parent / "there")
+    assert project.states() == {"read": "cached"}
+    project.write("two", "note.txt")
+    assert project.states() == {"read": "ran"}
+
+
 def test_a_step_that_looks_at_the_world_runs_when_the_world_changed(project: Project) -> None:
     project.write(
         """
@@ -205,8 +256,9 @@ def test_a_closure_that_cannot_be_compared_runs_every_time(project: Project) -> 
     assert "cannot be compared" in result.nodes["step"].reason
 
 
-def test_a_version_of_a_package_counts(project: Project) -> None:
-    site = project.folder / "env" / "site-packages"
+@pytest.mark.parametrize("folder", ["env/site-packages", "anywhere"])
+def test_a_version_of_a_package_counts(project: Project, folder: str) -> None:
+    site = project.folder / folder
     for name, text in {"fakelib/__init__.py": "def f(x): return x\n", "fakelib-1.0.dist-info/METADATA": ""}.items():
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / name).write_text(text)

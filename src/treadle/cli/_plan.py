@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
+
 import click
 
 from treadle.cli._output import emit_json, json_option
@@ -22,8 +25,9 @@ def command(file: str, settings: tuple[str, ...], *, as_json: bool) -> int:
     from treadle.pipeline import load_pipeline, parse_settings
     from treadle.runner import plan
 
-    pipeline = load_pipeline(file)
-    planned = plan(pipeline, parse_settings(pipeline, settings))
+    with redirect_stdout(sys.stderr if as_json else sys.stdout):  # the user's modules may print
+        pipeline = load_pipeline(file)
+        planned = plan(pipeline, parse_settings(pipeline, settings))
     if as_json:
         emit_json(planned.to_json())
         return 0

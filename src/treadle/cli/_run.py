@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
@@ -31,10 +32,11 @@ def command(file: str, settings: tuple[str, ...], workers: int | None, *, as_jso
     from treadle.pipeline import load_pipeline, parse_settings
     from treadle.runner import run
 
-    pipeline = load_pipeline(file)
-    parameters = parse_settings(pipeline, settings)
-    with show_progress() as listen:
-        result = run(pipeline, parameters, on_event=listen, workers=workers)
+    with redirect_stdout(sys.stderr if as_json else sys.stdout):  # the user's modules may print
+        pipeline = load_pipeline(file)
+        parameters = parse_settings(pipeline, settings)
+        with show_progress() as listen:
+            result = run(pipeline, parameters, on_event=listen, workers=workers)
     _tell_failures(result)
     if as_json:
         emit_json(result.to_json())

@@ -43,5 +43,5 @@ def _line(change: Change) -> str:
         return f"{click.style('+', fg='green')} {change.part}"
     if change.after is None:
         return f"{click.style('-', fg='red')} {change.part}"
-    detail = "" if "sha256:" in change.before + change.after else f": {change.before} -> {change.after}"
+    detail = f": {change.before} -> {change.after}" if change.is_readable else ""
     return f"{click.style('~', fg='yellow')} {change.part}{detail}"

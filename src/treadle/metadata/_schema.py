@@ -15,6 +15,7 @@ CREATE TABLE run (
     finished_at INTEGER
 );
 CREATE INDEX run_by_time ON run (created_at);
+CREATE INDEX run_by_state ON run (state) WHERE state = 'running';
 
 CREATE TABLE fingerprint (
     digest TEXT PRIMARY KEY,

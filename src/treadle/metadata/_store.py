@@ -51,6 +51,23 @@ class MetadataStore:
         with self._database.transaction() as transaction:
             transaction.execute("UPDATE run SET state = ?, finished_at = ? WHERE id = ?", (state, self._now(), run_id))
 
+    def running(self) -> list[str]:
+        """The ids of runs that have begun and not ended, as far as has been recorded."""
+        return [row["id"] for row in self._database.query("SELECT id FROM run WHERE state = 'running'")]
+
+    def abandon_run(self, run_id: str, error: Mapping[str, Any]) -> None:
+        """Record a run that is still marked as running, and its running nodes, as failed."""
+        now = self._now()
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "UPDATE execution SET state = 'failed', error = ?, finished_at = ?"
+                " WHERE run_id = ? AND state = 'running'",
+                (_text(error), now, run_id),
+            )
+            transaction.execute(
+                "UPDATE run SET state = 'failed', finished_at = ? WHERE id = ? AND state = 'running'", (now, run_id)
+            )
+
     def start_execution(self, attempt: Attempt) -> int:
         """Record that a node is about to run, from what and why; the id is for `finish_execution`."""
         with self._database.transaction() as transaction:

@@ -40,7 +40,7 @@ class Module:
     file: str | None = None
     facts: Facts | None = None
     version: str | None = None
-    """Of a package."""
+    """Of a package; also of source that an installer has put where it is."""
     is_package: bool = False
     search: tuple[str, ...] = ()
     """Where submodules are."""
@@ -166,4 +166,9 @@ class Modules:
                 ) from error
             if self._memory:
                 self._memory.put(digest, facts)
-        return Module(name, "source", file, facts, is_package=is_package, search=search)
+        top = name.partition(".")[0]
+        folder = file
+        for _ in range(name.count(".") + 1 + is_package):
+            folder = os.path.dirname(folder)
+        version = self._distributions.version_beside(top, folder) if top != "treadle" else None
+        return Module(name, "source", file, facts, version, is_package, search)

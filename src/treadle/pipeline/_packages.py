@@ -28,6 +28,13 @@ class Distributions:
             self._versions[module] = self._find(module)
         return self._versions[module]
 
+    def version_beside(self, module: str, folder: str) -> str | None:
+        """The version of the distribution that lies in the folder of the module itself, as an installer puts it."""
+        for metadata, name, version in self._installed:
+            if str(metadata.parent) == folder and (name == _normal(module) or module in _modules(metadata)):
+                return version
+        return None
+
     def entry_points(self, group: str) -> list[tuple[str, str, str]]:
         """Name, module and attribute (or "") of each entry point of a group, sorted."""
         found = set()

@@ -159,6 +159,8 @@ class Reach:
             yield from self._outside(module)
             return
         assert module.facts is not None
+        if module.version is not None:
+            yield f"package {module.top}", -1
         if not rest:
             yield f"module {name}", -1
         elif rest[0] in module.facts.names:

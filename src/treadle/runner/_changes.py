@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _SHOWN = 3
+_READABLE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,13 @@ class Change:
             return f"{self.part} is new"
         if self.after is None:
             return f"{self.part} is gone"
-        if "sha256:" in self.before + self.after:
-            return f"{self.part} changed"
-        return f"{self.part} changed: {self.before} -> {self.after}"
+        return f"{self.part} changed" + (f": {self.before} -> {self.after}" if self.is_readable else "")
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether both sides are values that say something to a reader, not digests."""
+        before, after = self.before or "", self.after or ""
+        return len(before + after) <= _READABLE and not before.startswith("sha256:") and not after.startswith("sha256:")
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""

@@ -40,7 +40,7 @@ def run_task(task: Path) -> int:
         sys.path[:] = request["sys_path"]
         import_fresh_sources()
         tracer.start()
-        result = _Node(request, task).run()
+        result = _Node(request, task, tracer).run()
     except Skip as skip:
         result = {"skip": skip.reason}
     except BaseException as error:
@@ -51,9 +51,10 @@ def run_task(task: Path) -> int:
 
 
 class _Node:
-    def __init__(self, request: Mapping[str, Any], task: Path) -> None:
+    def __init__(self, request: Mapping[str, Any], task: Path, tracer: ReadTracer) -> None:
         self._request = request
         self._task = task
+        self._tracer = tracer
         self._store = ArtifactStore(request["home"])
         self._files = {name: Path(file) for name, file in request["files"].items()}
 
@@ -69,6 +70,8 @@ class _Node:
             parameter = signature.parameters[name]
             kind = parameter.annotation if parameter.kind is Kind.INPUT else None
             arguments[name] = self._value(argument, kind)
+            if parameter.kind is Kind.VALUE:
+                self._tracer.expect(arguments[name])
         if signature.takes_resolved and "resolved" in self._request:
             arguments["resolved"] = self._request["resolved"]
         outputs = {name: self._output(name) for name in signature.outputs if name != "value"}

@@ -69,6 +69,11 @@ class Decider:
         """The files of modules that are imported by their path: the pipeline's own."""
         return {self._pipeline.module: self._pipeline.file} if self._pipeline.file else {}
 
+    @cached_property
+    def project(self) -> str:
+        """The folder of the pipeline's file."""
+        return str(self._pipeline.file.parent if self._pipeline.file else Path.cwd())
+
     def component(self, node: NodeIR) -> Component:
         """The node's component, imported."""
         found = find_function(node.component, self.files)
@@ -140,7 +145,7 @@ class Decider:
         for execution in self.metadata.successes(fingerprint):
             if execution.run_id == run:
                 continue
-            if (path := changed_read(execution.reads)) is not None:
+            if (path := changed_read(execution.reads, self.project)) is not None:
                 found = found or f"a file it reads changed: {path}"
             elif (damage := self._damage(execution)) is not None:
                 found = found or damage

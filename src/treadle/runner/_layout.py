@@ -19,6 +19,11 @@ class Layout:
         return self.home / "metadata.sqlite"
 
     @property
+    def staging(self) -> Path:
+        """What is being written."""
+        return self.home / "staging"
+
+    @property
     def code(self) -> Path:
         """What was read from sources, by their digest; may be deleted at any time."""
         return self.home / "code"

@@ -16,17 +16,20 @@ from treadle.artifact import digest_bytes, digest_file
 from treadle.pipeline import is_installed, is_treadle
 
 _LISTING = "listing:"
+_PROJECT = "<project>"
+_PATH_MAX = 4096
 
 
 class ReadTracer:
     """Records reads under some folders, from `start` to `stop`, in this process for the rest of its life.
 
     Args:
-        roots: The folders that hold the user's files.
+        roots: The folders that hold the user's files, the project's first.
         home: The store, whose own files do not count.
     """
 
     def __init__(self, roots: Sequence[str], home: str) -> None:
+        self._project = roots[0]
         self._roots = tuple(os.path.join(root, "") for root in roots)
         self._home = os.path.join(home, "")
         self._written: set[str] = set()
@@ -38,6 +41,18 @@ class ReadTracer:
         """Begin."""
         sys.addaudithook(self._hear)
         self._active = True
+
+    def expect(self, argument: Any) -> None:
+        """Take the files that an argument names for read: a library may open them in native code."""
+        if isinstance(argument, str):
+            if len(argument) < _PATH_MAX and "\0" not in argument and os.path.isfile(argument):
+                self._record(os.path.abspath(argument))
+        elif isinstance(argument, list):
+            for item in argument:
+                self.expect(item)
+        elif isinstance(argument, dict):
+            for item in argument.values():
+                self.expect(item)
 
     def stop(self) -> None:
         """End; hooks cannot be taken away, so it only goes quiet."""
@@ -65,13 +80,14 @@ class ReadTracer:
             # What a function writes is its effect, not its input, although it may have read it before.
             self._written |= {path, _LISTING + os.path.dirname(path)}
             for effect in (path, _LISTING + os.path.dirname(path)):
-                self.reads.pop(effect, None)
+                self.reads.pop(_portable(effect, self._project), None)
         else:
             self._record(path)
 
     def _record(self, read: str) -> None:
-        if read not in self.reads and read not in self._written:
-            self.reads[read] = digest_of_read(read)
+        name = _portable(read, self._project)
+        if name not in self.reads and read not in self._written:
+            self.reads[name] = digest_of_read(read)
 
     def _counts(self, path: str) -> bool:
         if not os.path.join(path, "").startswith(self._roots) or path.startswith(self._home):
@@ -91,12 +107,20 @@ def digest_of_read(path: str) -> str | None:
         return None
 
 
-def changed_read(reads: Mapping[str, str | None]) -> str | None:
+def changed_read(reads: Mapping[str, str | None], project: str) -> str | None:
     """The first recorded read whose content is different now, or None."""
-    for path, digest in reads.items():
+    for name, digest in reads.items():
+        path = name.replace(_PROJECT, project, 1)
         if digest_of_read(path) != digest:
             return str(Path(path.removeprefix(_LISTING)))
     return None
+
+
+def _portable(read: str, project: str) -> str:
+    """A read as it is recorded: below the project relative to it, so that a project may move."""
+    kind = _LISTING if read.startswith(_LISTING) else ""
+    path = read.removeprefix(_LISTING)
+    return kind + (_PROJECT + path[len(project) :] if f"{path}{os.sep}".startswith(project + os.sep) else path)
 
 
 def _writes(flags: Any) -> bool:

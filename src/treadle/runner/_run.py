@@ -19,6 +19,7 @@ from treadle.pipeline import CodeReader, NodeIR, Pipeline, PipelineIR
 from treadle.runner._child import describe_error
 from treadle.runner._decide import Decider, Decision
 from treadle.runner._layout import Layout
+from treadle.runner._lock import recover, staging_of
 from treadle.runner._memory import CodeMemory
 from treadle.runner._results import Event, Failure, NodeResult, RunResult
 from treadle.runner._task import read_json, write_json
@@ -59,6 +60,7 @@ def run(
     layout = Layout(home)
     # resolve steps look at the store too, and must see this one
     with config.using_home(layout.home), MetadataStore(layout.metadata) as metadata, Workers() as processes:
+        recover(layout.staging, metadata)
         decider = Decider(pipeline, metadata, ArtifactStore(layout.home), CodeReader(pipeline, CodeMemory(layout.code)))
         going = _Run(ir, layout, decider, processes, on_event or (lambda _: None))
         return going.run(workers or config.num_threads())
@@ -93,6 +95,10 @@ class _Run:
         self._outputs: dict[str, Mapping[str, ArtifactRecord]] = {}
 
     def run(self, workers: int) -> RunResult:
+        with staging_of(self.id, self._layout.staging) as self._staging:
+            return self._run(workers)
+
+    def _run(self, workers: int) -> RunResult:
         started = time.monotonic()
         self._metadata.begin_run(self.id, pipeline=self._ir.name, ir=self._ir.to_json())
         self._tell(Event("run", self.id, names=tuple(self._ir.nodes)))
@@ -166,7 +172,8 @@ class _Run:
     def _start(self, decision: Decision) -> None:
         node = decision.node
         execution = self._metadata.start_execution(self._attempt(decision))
-        folder = self._store.stage()
+        folder = self._staging / str(execution)
+        folder.mkdir(mode=0o700)
         log = self._layout.log(self.id, node.name)
         write_json(folder / "request.json", self._request(decision))
         self._running[execution] = _Running(decision, execution, folder, log, time.monotonic())
@@ -192,7 +199,7 @@ class _Run:
         return [*folders, *(entry for entry in entries if entry not in folders)]
 
     def _roots(self) -> list[str]:
-        return list(dict.fromkeys([*(str(file.parent) for file in self._decider.files.values()), os.getcwd()]))
+        return list(dict.fromkeys([self._decider.project, os.getcwd()]))
 
     def _listen(self) -> None:
         ended = self._processes.wait(_TICK_SECONDS)
@@ -271,7 +278,6 @@ class _Run:
         self._processes.close()
         reason = "interrupted" if isinstance(error, KeyboardInterrupt) else f"the runner stopped: {error}"
         for running in self._running.values():
-            shutil.rmtree(running.folder, ignore_errors=True)
             self._metadata.finish_execution(running.execution, "failed", reason=reason)
         self._metadata.finish_run(self.id, "failed")
 

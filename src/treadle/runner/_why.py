@@ -11,6 +11,7 @@ from treadle.errors import UsageError
 from treadle.metadata import ExecutionRecord, MetadataStore
 from treadle.runner._changes import Change, changes
 from treadle.runner._layout import Layout
+from treadle.runner._lock import recover
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ def history(home: Path | None = None) -> MetadataStore:
         raise UsageError(
             "Nothing has run here yet", where={"store": layout.home}, hint="treadle run FILE.py; or set TREADLE_HOME"
         )
-    return MetadataStore(layout.metadata)
+    metadata = MetadataStore(layout.metadata)
+    recover(layout.staging, metadata)
+    return metadata
 
 
 def why(node: str, *, run: str | None = None, home: Path | None = None) -> Explanation:

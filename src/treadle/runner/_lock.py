@@ -1,0 +1,62 @@
+"""A run's place in staging, locked while the run lives, so that what a dead run left behind is known and cleared.
+
+The lock is the operating system's and ends with the process that holds it, however that ends; ids of processes, which
+are used again, and clocks, which jump, play no part. Processes on one host only (see docs/adr/0004).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from treadle.errors import NodeLostError
+from treadle.metadata import MetadataStore
+
+
+@contextmanager
+def staging_of(run: str, staging: Path) -> Iterator[Path]:
+    """A folder for one run's tasks; it is gone when the run ends."""
+    staging.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    hidden = staging / f".{run}"  # not a run's place yet: nobody may take it for a dead one's
+    hidden.mkdir(mode=0o700, parents=True)
+    lock = os.open(hidden / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        place = hidden.rename(staging / run)
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def recover(staging: Path, metadata: MetadataStore) -> None:
+    """Record runs whose process died as failed, and clear what they were writing."""
+    for run in metadata.running():
+        if (staging / run).is_dir() and not _is_dead(staging / run):
+            continue
+        error = NodeLostError(
+            "The process that ran the pipeline ended before the run did", hint="run again: what has succeeded is reused"
+        )
+        metadata.abandon_run(run, error.to_dict())
+    for place in staging.iterdir() if staging.is_dir() else ():
+        if (place / "lock").is_file() and not place.name.startswith(".") and _is_dead(place):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_dead(place: Path) -> bool:
+    with contextlib.suppress(OSError):
+        lock = os.open(place / "lock", os.O_RDWR)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        finally:
+            os.close(lock)
+    return True
