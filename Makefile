@@ -9,7 +9,7 @@ DEV := $(VENV)/.dev
 # Two cores is the machine we plan for; libraries must not start more threads than that.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test test-engines check bench clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -29,6 +29,10 @@ demo: $(CORE) ## the taxi loop on 36 months of real rides: table, build/demo/rep
 
 test: $(DEV) ## the tests (core, under five minutes)
 	$(BIN)/python -m pytest -n 2 -m "not engines and not drill"
+
+test-engines: $(DEV) ## the tests that need more libraries or data than the core
+	$(BIN)/python tools/build_flights_data.py
+	$(BIN)/python -m pytest -m engines
 
 check: $(DEV) ## lint, types, import contracts, docs
 	$(BIN)/ruff check src tests tools examples bench

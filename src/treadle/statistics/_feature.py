@@ -11,7 +11,7 @@ import pyarrow as pa
 from treadle.errors import StatisticsError
 from treadle.schema import plain_type, to_plain
 from treadle.statistics._numbers import Numbers
-from treadle.statistics._quantiles import equal_width, quantiles
+from treadle.statistics._quantiles import Method, equal_mass, equal_width, quantiles
 from treadle.statistics._text import Text
 
 _EPOCH = datetime(1970, 1, 1)  # naive on purpose: wall-clock time without a zone
@@ -134,11 +134,16 @@ class FeatureStatistics:
             return dict(zip(named, distribution.counts.tolist(), strict=True))
         return None
 
-    def quantiles(self, shares: Sequence[float] = _DECILES) -> list[float | datetime]:
-        """The values at the given shares of the ranked finite values; empty without values."""
+    def quantiles(self, shares: Sequence[float] = _DECILES, *, method: Method = "linear") -> list[float | datetime]:
+        """The values at the given shares of the ranked finite values; empty without values.
+
+        Args:
+            shares: Where, 0 to 1; the deciles by default.
+            method: ``linear`` (between two ranks) or ``element`` (always one of the values).
+        """
         if self.numbers is None or self.type == "bool":
             return []
-        found = quantiles(self.numbers.distribution, shares)
+        found = quantiles(self.numbers.distribution, shares, method)
         return [_moment(value) for value in found] if self.type == "timestamp" else list(found)
 
     def histogram(self, buckets: int = 10) -> list[tuple[Bound, Bound, int]]:
@@ -146,6 +151,15 @@ class FeatureStatistics:
         if self.numbers is None or self.type == "bool":
             return []
         found = equal_width(self.numbers.distribution, buckets)
+        if self.type == "timestamp":
+            return [(_moment(low), _moment(high), count) for low, high, count in found]
+        return list(found)
+
+    def quantile_histogram(self, buckets: int = 10) -> list[tuple[Bound, Bound, float]]:
+        """About equal counts between quantiles, ``(low, high, count)``; see ``equal_mass``."""
+        if self.numbers is None or self.type == "bool":
+            return []
+        found = equal_mass(self.numbers.distribution, buckets)
         if self.type == "timestamp":
             return [(_moment(low), _moment(high), count) for low, high, count in found]
         return list(found)

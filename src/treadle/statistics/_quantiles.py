@@ -7,16 +7,26 @@ is off by less than the width of the interval it lies in.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from treadle.statistics._distribution import Distribution
 from treadle.statistics._keys import Floats, Ints
 
+Method: TypeAlias = Literal["linear", "element"]
 
-def quantiles(distribution: Distribution, shares: Sequence[float]) -> list[float]:
-    """The values at the given shares, 0 to 1: between two ranks, linear (as ``numpy.quantile`` by default).
+
+def quantiles(distribution: Distribution, shares: Sequence[float], method: Method = "linear") -> list[float]:
+    """The values at the given shares, 0 to 1.
+
+    Args:
+        distribution: Counts of numbers.
+        shares: Where, 0 to 1.
+        method: ``linear``: between two ranks, linear (as ``numpy.quantile`` by default); ``element``: the value of
+            rank ``floor(share * total)``, always one of the values (as TensorFlow Data Validation).
 
     Returns:
         One float per share; empty without values.
@@ -26,6 +36,9 @@ def quantiles(distribution: Distribution, shares: Sequence[float]) -> list[float
         return []
     last = np.cumsum(counts)  # ranks 0 .. last[0] - 1 lie in the first interval, and so on
     total = int(last[-1])
+    if method == "element":
+        # the tiny part on top keeps 0.3 * 10 from being rank 2
+        return [_value_at(distribution, last, min(math.floor(share * total + 1e-9), total - 1)) for share in shares]
     return [_at(distribution, last, share * (total - 1)) for share in shares]
 
 
@@ -63,6 +76,27 @@ def equal_width(distribution: Distribution, buckets: int = 10) -> list[tuple[flo
     cumulated[0], cumulated[-1] = 0, distribution.total
     ends = edges.tolist()
     return list(zip(ends[:-1], ends[1:], np.diff(cumulated).tolist(), strict=True))
+
+
+def equal_mass(distribution: Distribution, buckets: int = 10) -> list[tuple[float, float, float]]:
+    """The histogram of about equal counts, bounded by quantiles that are values of the data.
+
+    A value on an edge belongs to the bucket below it, and the least value to the first bucket. Buckets with one upper
+    edge (a value so frequent that it holds several) share what lies in them evenly. This is the definition of
+    TensorFlow Data Validation's quantile histograms.
+
+    Returns:
+        ``(low, high, count)`` per bucket; empty without values.
+    """
+    edges = quantiles(distribution, [part / buckets for part in range(buckets + 1)], "element")
+    if not edges:
+        return []
+    lows, highs = edges[:-1], edges[1:]
+    distinct = sorted(set(highs))
+    cumulated = np.rint(count_up_to(distribution, np.array(distinct)))
+    masses = dict(zip(distinct, np.diff(cumulated, prepend=0.0).tolist(), strict=True))
+    shared = Counter(highs)
+    return [(low, high, masses[high] / shared[high]) for low, high in zip(lows, highs, strict=True)]
 
 
 def _at(distribution: Distribution, last: Ints, rank: float) -> float:
