@@ -195,16 +195,24 @@ class _Rule:
         )
 
     def count(self, column: Sequence[Any], found: Findings) -> None:
+        num_null = num_other = 0
+        domain, minimum, maximum = self.domain, self.minimum, self.maximum
         for row, value in enumerate(column):
             if value is None:
-                kind = "null"
-            elif self.holds_for((value,)):
-                continue
+                num_null += 1
+            elif (
+                (domain is not None and value not in domain)
+                or (minimum is not None and value < minimum)
+                or (maximum is not None and value > maximum)
+            ):
+                num_other += 1
             else:
-                kind = self.kind
+                continue
             found.per_row[row] += 1
-            key = (self.name, kind)
-            found.counts[key] = found.counts.get(key, 0) + 1
+        if num_null:
+            found.counts[self.name, "null"] = num_null
+        if num_other:
+            found.counts[self.name, self.kind] = num_other
 
 
 def _struct(title: str, features: Sequence[Feature], *, as_column: bool) -> type[msgspec.Struct]:
@@ -219,6 +227,8 @@ def _struct(title: str, features: Sequence[Feature], *, as_column: bool) -> type
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for position, feature in enumerate(features):
         kind: Any = _VALUE_TYPES[feature.type]
+        if feature.list:
+            kind = list.__class_getitem__(kind) | None
         if as_column:
             kind = list.__class_getitem__(kind)
         if feature.required:
