@@ -81,6 +81,8 @@ def to_feature(column: pa.ChunkedArray, feature: Feature) -> pa.ChunkedArray:
     """
     target = _WORDS[feature.type]
     try:
+        if feature.list:
+            return _to_list(column, pa.list_(target))
         plain = to_plain(column)
         if plain.type == target:
             return plain
@@ -98,11 +100,29 @@ def to_feature(column: pa.ChunkedArray, feature: Feature) -> pa.ChunkedArray:
         if pa.types.is_string(plain.type) and feature.type == "bytes":
             return pc.cast(plain, target)
         reason = None
-    except pa.ArrowInvalid as error:
-        reason = str(error).splitlines()[0]
+    except (pa.ArrowInvalid, _NoListError) as error:
+        reason = str(error).splitlines()[0] if str(error) else None
+    declared = f"lists of {feature.type}" if feature.list else feature.type
     raise ColumnTypeError(
-        f"The column holds {type_word(column.type)} where the schema declares {feature.type}"
+        f"The column holds {type_word(column.type)} where the schema declares {declared}"
         + (f": {reason}." if reason else "."),
         where={"column": feature.name},
         hint="Convert the column, or change the feature's type in the schema.",
     )
+
+
+class _NoListError(TypeError):
+    """A column that holds no lists, or lists of another type."""
+
+
+def _to_list(column: pa.ChunkedArray, target: pa.DataType) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_null(kind):
+        return pc.cast(column, target)
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+        raise _NoListError
+    items = plain_type(kind.value_type)
+    may_stand = items == target.value_type or pa.types.is_null(items)
+    if not may_stand and not (pa.types.is_int64(items) and pa.types.is_float64(target.value_type)):
+        raise _NoListError
+    return pc.cast(column, target)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from treadle.errors import SchemaError
 from treadle.schema._feature import SEVERITIES, Feature
+from treadle.schema._rule import RowLimits, Rule
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,26 +32,41 @@ class Schema:
     key: str | None = None
     """The feature that names a row, if one does; otherwise a row is named by file content and row number."""
     severity: Mapping[str, str] = field(default_factory=dict)
-    """Policy for all features: reason code of an anomaly -> ``error``, ``warning`` or ``ignore``."""
+    """Policy for all features: reason code of an anomaly -> ``error``, ``warning``, ``quarantine`` or ``ignore``."""
+    environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Policy of one environment: its name -> such a table. A feature's own policy comes first, then that of the
+    environment, then ``severity``."""
+    entities: tuple[str, ...] = ()
+    """The features that say whom or what a row is about; splits and joins keep an entity together."""
+    label: str | None = None
+    """The feature that is predicted; its classes are watched for imbalance and shift."""
+    rows: RowLimits = field(default_factory=RowLimits)
+    """How many rows there should be."""
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    """Name -> a condition over rows or statistics."""
 
     def __post_init__(self) -> None:
         for name, feature in self.features.items():
             if name != feature.name:
                 raise SchemaError(f"Schema: the feature {feature.name!r} is listed as {name!r}.")
-        for role, named in (("event_time", self.event_time), ("key", self.key)):
+        entities = [("entities", name) for name in self.entities]
+        for role, named in (("event_time", self.event_time), ("key", self.key), ("label", self.label), *entities):
             if named is not None and named not in self.features:
                 raise SchemaError(f"Schema: {role} names {named!r}, which is not a feature.", where={"field": role})
         if self.event_time is not None and self.features[self.event_time].type != "timestamp":
             raise SchemaError(
                 f"Schema: event_time {self.event_time!r} is not of type timestamp.", where={"field": "event_time"}
             )
-        for code, severity in self.severity.items():
-            if severity not in SEVERITIES:
-                raise SchemaError(
-                    f"Schema: {severity!r} is not a severity.",
-                    where={"field": f"severity.{code}"},
-                    hint=f"Use one of {', '.join(SEVERITIES)}.",
-                )
+        policies = [("severity", self.severity)]
+        policies += [(f"environments.{name}.severity", policy) for name, policy in self.environments.items()]
+        for place, policy in policies:
+            for code, severity in policy.items():
+                if severity not in SEVERITIES:
+                    raise SchemaError(
+                        f"Schema: {severity!r} is not a severity.",
+                        where={"field": f"{place}.{code}"},
+                        hint=f"Use one of {', '.join(SEVERITIES)}.",
+                    )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Schema:
@@ -88,21 +104,10 @@ class Schema:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write :meth:`dumps` to a file, whole or not at all."""
-        file = Path(path)
-        handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(self.dumps())
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_text(path, self.dumps())
 
     def environment(self, name: str | None) -> Schema:
-        """The schema as one environment sees it: without the features that are ``not_in`` it.
+        """The schema as one environment sees it: without what is ``not_in`` it, under its policy.
 
         ``None`` means no environment: all features.
         """
@@ -114,12 +119,16 @@ class Schema:
             features=kept,
             event_time=self.event_time if self.event_time in kept else None,
             key=self.key if self.key in kept else None,
+            label=self.label if self.label in kept else None,
+            entities=tuple(entity for entity in self.entities if entity in kept),
+            rules={key: rule for key, rule in self.rules.items() if name not in rule.not_in},
+            severity={**self.severity, **self.environments.get(name, {})},
         )
 
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema of a table that holds every feature.
 
-        int64, double, string, bool, binary; timestamps are microseconds of naive local time.
+        int64, double, string, bool, binary; timestamps are microseconds of naive local time; lists of these.
         """
         import pyarrow as pa
 
@@ -131,4 +140,21 @@ class Schema:
             "bytes": pa.binary(),
             "timestamp": pa.timestamp("us"),
         }
-        return pa.schema([(feature.name, types[feature.type]) for feature in self.features.values()])
+        kinds = [(f.name, pa.list_(types[f.type]) if f.list else types[f.type]) for f in self.features.values()]
+        return pa.schema(kinds)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file, whole or not at all."""
+    file = Path(path)
+    handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -3,34 +3,81 @@
 from __future__ import annotations
 
 import difflib
-import json
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from treadle.errors import SchemaError
-from treadle.schema._feature import Feature
+from treadle.schema._feature import DRIFT, Feature
+from treadle.schema._rule import RowLimits, Rule
+from treadle.schema._toml_values import inline, key, value
 
 if TYPE_CHECKING:
     from treadle.schema._schema import Schema
 
-FORMAT = "treadle.schema/1"
+FORMATS = ("treadle.schema/1", "treadle.schema/2")
+"""What is read. What is written is the oldest format that has all the words that are used."""
 
-_TOP = ("format", "event_time", "key", "severity", "features")
-_PLAIN = ("type", "description", "required", "min_fraction", "values", "min", "max", "min_domain_mass", "not_in")
-_DRIFT = ("l_infinity", "jensen_shannon", "missing")
-_FIELDS = (*_PLAIN, "drift", "severity")
-_DEFAULTS = {"required": True, "min_fraction": 0.0, "min_domain_mass": 1.0, "description": "", "not_in": ()}
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "type": str,
-    "description": str,
-    "required": bool,
-    "values": list,
-    "not_in": list,
+_ROLES = ("event_time", "key", "label", "entities")
+_TOP = ("format", *_ROLES, "severity", "rows", "environments", "features", "rules")
+PLAIN = (
+    "type",
+    "list",
+    "description",
+    "lifecycle",
+    "semantic",
+    "format",
+    "unit",
+    "tags",
+    "pii",
+    "produced_by",
+    "required",
+    "min_fraction",
+    "min_count",
+    "values",
+    "min",
+    "max",
+    "pattern",
+    "min_length",
+    "max_length",
+    "min_items",
+    "max_items",
+    "shape",
+    "unique",
+    "min_unique",
+    "max_unique",
+    "min_class_share",
+    "min_domain_mass",
+    "not_in",
+)
+"""The fields of a feature that are not tables, in the order in which they are written."""
+_FIELDS = (*PLAIN, "drift", "severity")
+_FIRST_FORMAT = {
+    *("type", "description", "required", "min_fraction", "values", "min", "max", "min_domain_mass", "not_in"),
+    *("drift", "severity", "l_infinity", "jensen_shannon", "missing"),
+}
+_DEFAULTS = {field.name: field.default for field in dataclass_fields(Feature)}
+_TUPLES = ("values", "not_in", "tags", "shape")
+_WORDS = ("type", "description", "lifecycle", "semantic", "format", "unit", "pii", "produced_by", "pattern")
+_FLAGS = ("list", "required", "unique")
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(_WORDS, str),
+    **dict.fromkeys(_FLAGS, bool),
+    **dict.fromkeys(_TUPLES, list),
     "drift": dict,
     "severity": dict,
+}
+_TOP_KINDS = {
+    **dict.fromkeys(("event_time", "key", "label"), str),
+    "entities": list,
+    **dict.fromkeys(("severity", "rows", "environments", "features", "rules"), dict),
+}
+_RULE_KINDS = {
+    **dict.fromkeys(("rows", "statistics", "severity", "description"), str),
+    "min_share": (int, float),
+    "not_in": list,
 }
 
 
@@ -43,53 +90,96 @@ def parse(text: str) -> Schema:
     except tomllib.TOMLDecodeError as error:
         raise SchemaError(f"The schema is not TOML: {error}.") from error
     _refuse_unknown(document, _TOP, {})
-    version = document.get("format", FORMAT)
-    if version != FORMAT:
+    version = document.get("format", FORMATS[0])
+    if version not in FORMATS:
         raise SchemaError(
-            f"This schema has the format {version!r}; this Treadle reads {FORMAT!r}.",
+            f"This schema has the format {version!r}; this Treadle reads {' and '.join(map(repr, FORMATS))}.",
             where={"field": "format"},
             hint="Upgrade Treadle, or use the version that wrote the schema.",
         )
-    for name, kind in (("event_time", str), ("key", str), ("severity", dict), ("features", dict)):
-        if name in document and not isinstance(document[name], kind):
-            raise SchemaError(f"Schema: {name} is not a {_word(kind)}.", where={"field": name})
+    _check_kinds(document, _TOP_KINDS, {})
+    rows = document.get("rows", {})
+    _refuse_unknown(rows, ("min", "max", "min_ratio", "max_ratio"), {"field": "rows"})
     return Schema(
         {name: _parse_feature(name, fields) for name, fields in document.get("features", {}).items()},
         event_time=document.get("event_time"),
         key=document.get("key"),
+        label=document.get("label"),
+        entities=tuple(document.get("entities", ())),
         severity=document.get("severity", {}),
+        rows=RowLimits(**rows),
+        environments={name: _parse_environment(name, f) for name, f in document.get("environments", {}).items()},
+        rules={name: _parse_rule(name, fields) for name, fields in document.get("rules", {}).items()},
     )
 
 
 def render(schema: Schema) -> str:
     """The text of a schema; ``parse(render(schema)) == schema``."""
-    lines = [f"format = {_value(FORMAT)}"]
-    for name in ("event_time", "key"):
-        if getattr(schema, name) is not None:
-            lines.append(f"{name} = {_value(getattr(schema, name))}")
+    lines = [f"format = {value(schema_format(schema))}"]
+    lines += [f"{name} = {value(getattr(schema, name))}" for name in _ROLES if getattr(schema, name)]
     if schema.severity:
-        lines.append(f"severity = {_inline(schema.severity)}")
+        lines.append(f"severity = {inline(schema.severity)}")
+    limits = row_limits(schema.rows)
+    if limits:
+        lines.append(f"rows = {inline(limits)}")
+    for name, policy in schema.environments.items():
+        lines += ["", f"[environments.{key(name)}]", f"severity = {inline(policy)}"]
     for feature in schema.features.values():
-        lines += ["", f"[features.{_key(feature.name)}]", *_feature_lines(feature)]
+        lines += ["", f"[features.{key(feature.name)}]"]
+        lines += [f"{name} = {text}" for name, text in feature_fields(feature).items()]
+    for name, rule in schema.rules.items():
+        lines += ["", f"[rules.{key(name)}]", *_rule_lines(rule)]
     return "\n".join(lines) + "\n"
+
+
+def schema_format(schema: Schema) -> str:
+    """The oldest format that can say this schema."""
+    words = {name for feature in schema.features.values() for name in _written(feature)}
+    words |= {name for feature in schema.features.values() for name in DRIFT if getattr(feature, name) is not None}
+    parts = (schema.environments, schema.rules, schema.entities, schema.label, row_limits(schema.rows))
+    policies = [schema.severity, *(feature.severity for feature in schema.features.values())]
+    later = any(parts) or any("quarantine" in policy.values() for policy in policies)
+    return FORMATS[1] if later or not words <= _FIRST_FORMAT else FORMATS[0]
+
+
+def feature_fields(feature: Feature) -> dict[str, str]:
+    """The fields of a feature as they are written: name -> TOML value; defaults left out."""
+    written = {name: value(getattr(feature, name)) for name in _written(feature)}
+    drift = {name: getattr(feature, name) for name in DRIFT if getattr(feature, name) is not None}
+    if drift:
+        written["drift"] = inline(drift)
+    if feature.severity:
+        written["severity"] = inline(feature.severity)
+    return written
+
+
+def row_limits(rows: RowLimits) -> dict[str, Any]:
+    """The limits that are set."""
+    limits = {name: getattr(rows, name) for name in ("min", "max", "min_ratio", "max_ratio")}
+    return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def _written(feature: Feature) -> Iterator[str]:
+    for name in PLAIN:
+        default = feature.stops if name == "required" else _DEFAULTS[name]
+        if name == "type" or getattr(feature, name) not in (None, default):
+            yield name
 
 
 def _parse_feature(name: str, fields: Any) -> Feature:
     if not isinstance(fields, dict):
         raise SchemaError(
-            "Schema: a feature is a table.", where={"feature": name}, hint=f"Write [features.{_key(name)}]."
+            "Schema: a feature is a table.", where={"feature": name}, hint=f"Write [features.{key(name)}]."
         )
     where = {"feature": name}
     _refuse_unknown(fields, _FIELDS, where)
     if "type" not in fields:
         raise SchemaError("Schema: the feature has no type.", where=where)
-    for field, kind in _KINDS.items():
-        if field in fields and not isinstance(fields[field], kind):
-            raise SchemaError(f"Schema: {field} is not a {_word(kind)}.", where={**where, "field": field})
+    _check_kinds(fields, _KINDS, where)
     drift = fields.get("drift", {})
-    _refuse_unknown(drift, _DRIFT, {**where, "field": "drift"})
-    plain = {field: fields[field] for field in _PLAIN if field in fields}
-    for field in ("values", "not_in"):
+    _refuse_unknown(drift, DRIFT, {**where, "field": "drift"})
+    plain = {field: fields[field] for field in PLAIN if field in fields}
+    for field in _TUPLES:
         if field in plain:
             plain[field] = tuple(plain[field])
     for field in ("min", "max"):
@@ -99,16 +189,40 @@ def _parse_feature(name: str, fields: Any) -> Feature:
     return Feature(name=name, **plain, **drift, severity=dict(fields.get("severity", {})))
 
 
-def _feature_lines(feature: Feature) -> Iterator[str]:
-    for name in _PLAIN:
-        value = getattr(feature, name)
-        if value is not None and value != _DEFAULTS.get(name):
-            yield f"{name} = {_value(value)}"
-    drift = {name: getattr(feature, name) for name in _DRIFT if getattr(feature, name) is not None}
-    if drift:
-        yield f"drift = {_inline(drift)}"
-    if feature.severity:
-        yield f"severity = {_inline(feature.severity)}"
+def _parse_environment(name: str, fields: Any) -> dict[str, str]:
+    where = {"environment": name}
+    if not isinstance(fields, dict):
+        raise SchemaError("Schema: an environment is a table.", where=where)
+    _refuse_unknown(fields, ("severity",), where)
+    _check_kinds(fields, {"severity": dict}, where)
+    return dict(fields.get("severity", {}))
+
+
+def _parse_rule(name: str, fields: Any) -> Rule:
+    where = {"rule": name}
+    if not isinstance(fields, dict):
+        raise SchemaError("Schema: a rule is a table.", where=where, hint=f"Write [rules.{key(name)}].")
+    _refuse_unknown(fields, tuple(_RULE_KINDS), where)
+    _check_kinds(fields, _RULE_KINDS, where)
+    try:
+        return Rule(**{**fields, "not_in": tuple(fields.get("not_in", ()))})
+    except SchemaError as error:
+        raise SchemaError(error.what, where={**where, **error.where}, hint=error.hint) from error
+
+
+def _rule_lines(rule: Rule) -> Iterator[str]:
+    for name in ("rows", "statistics", "min_share", "not_in", "severity", "description"):
+        default = Rule.__dataclass_fields__[name].default
+        if getattr(rule, name) not in (None, default):
+            yield f"{name} = {value(getattr(rule, name))}"
+
+
+def _check_kinds(fields: Mapping[str, Any], kinds: Mapping[str, Any], where: Mapping[str, object]) -> None:
+    words = {str: "string", bool: "boolean", list: "list", dict: "table"}
+    for name, kind in kinds.items():
+        if name in fields and not isinstance(fields[name], kind):
+            what = f"Schema: {name} is not a {words.get(kind, 'number')}."
+            raise SchemaError(what, where={**where, "field": name})
 
 
 def _refuse_unknown(fields: Mapping[str, Any], known: tuple[str, ...], where: Mapping[str, object]) -> None:
@@ -120,28 +234,3 @@ def _refuse_unknown(fields: Mapping[str, Any], known: tuple[str, ...], where: Ma
                 where=where,
                 hint=f"Did you mean {close[0]!r}?" if close else f"The fields are {', '.join(known)}.",
             )
-
-
-def _word(kind: type | tuple[type, ...]) -> str:
-    return {str: "string", bool: "boolean", list: "list", dict: "table"}[kind]  # type: ignore[index]
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
-
-
-def _inline(table: Mapping[str, Any]) -> str:
-    return "{ " + ", ".join(f"{_key(name)} = {_value(value)}" for name, value in table.items()) + " }"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        # a JSON string is a TOML string, but for DEL, which TOML wants escaped
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_value(item) for item in value) + "]"
-    return repr(value)
