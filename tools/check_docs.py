@@ -1,6 +1,6 @@
 """Check the documents: relative links lead somewhere, Python blocks run, commands and rooms that are named exist.
 
-    python tools/check_docs.py
+Run it as ``python tools/check_docs.py``.
 """
 
 from __future__ import annotations
