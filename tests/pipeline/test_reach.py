@@ -14,7 +14,7 @@ PROJECT = {
         import os
         import random
         from treadle import component, pipeline
-        import helpers
+        import helpers, registry
         import deep.er as deeper
         from helpers import low as small, high as large
         from registry import HANDLERS
@@ -110,6 +110,26 @@ PROJECT = {
         def environment(x: int = 1) -> str:
             return FROM_ENVIRONMENT
 
+        @component
+        def dispatched(x: int = 1) -> str:
+            return registry.describe(x)
+
+        @component
+        def patched(x: int = 1) -> int:
+            return registry.Patched.level
+
+        @component
+        def kept(x: int = 1) -> int:
+            return registry.app.call("k", x)
+
+        @component
+        def shelved(x: int = 1) -> int:
+            return registry.SHELF[0](x)
+
+        @component
+        def executed(x: int = 1) -> int:
+            return registry.OPTIONS["x"]
+
         random.seed(1)
 
         @pipeline
@@ -118,7 +138,8 @@ PROJECT = {
                 step()
 
         STEPS = [plain, constant, sum_of, helper, renamed, two_away, default, decorated, triple, class_attribute,
-                 whole_class, member, registered, seeded, starred, dynamic, by_name, lazy, box, environment]
+                 whole_class, member, registered, seeded, starred, dynamic, by_name, lazy, box, environment,
+                 dispatched, patched, kept, shelved, executed]
     """,
     "helpers.py": '''
         """Help."""
@@ -148,6 +169,34 @@ PROJECT = {
                 HANDLERS[kind] = function
                 return function
             return keep
+
+        import functools
+        @functools.singledispatch
+        def describe(x): return "any"
+
+        class Patched:
+            level = 1
+
+        class App:
+            def __init__(self): self.steps = {}
+            def step(self, name):
+                def keep(function):
+                    self.steps[name] = function
+                    return function
+                return keep
+            def call(self, name, x): return self.steps[name](x)
+        app = App()
+
+        SHELF = []
+        def shelf(): return SHELF
+        def put_on_shelf(function):
+            mine = shelf()
+            mine.append(function)
+            return function
+
+        OPTIONS = {}
+        for key in ("x", "y"):
+            OPTIONS[key] = len(key)
     """,
     "plugins.py": """
         from registry import handles
@@ -156,6 +205,20 @@ PROJECT = {
         @handles("b")
         def two(x): return x + 2
         def no_plugin(x): return x
+
+        import registry
+        @registry.describe.register
+        def _(x: int): return "int"
+        setattr(registry.Patched, "level", 2)
+        @registry.app.step("k")
+        def step_k(x): return x
+        @registry.put_on_shelf
+        def on_shelf(x): return x * 10
+        def make_list():
+            out = []
+            out.append(1)
+            return out
+        LIST = make_list()
     """,
     "settings.py": """
         from enum import Enum
@@ -234,6 +297,12 @@ CHANGES: dict[str, tuple[str, str, str, set[str]]] = {
     "a star import": ("stars.py", "return x + 1", "return x + 2", {"starred"}),
     "beside a star import": ("stars.py", "def other_star(x): return x", "other_star = 1", set()),
     "a module imported by a computed name": ("faraway.py", "return x", "return -x", {"lazy"}),
+    "a case of a dispatcher": ("plugins.py", 'return "int"', 'return "integer"', {"dispatched"}),
+    "a patch from elsewhere": ("plugins.py", '"level", 2', '"level", 3', {"patched"}),
+    "what an object keeps": ("plugins.py", "def step_k(x): return x", "def step_k(x): return -x", {"kept"}),
+    "what is registered in a roundabout way": ("plugins.py", "x * 10", "x * 11", {"shelved"}),
+    "a list made on the spot": ("plugins.py", "out.append(1)", "out.append(2)", set()),
+    "a loop that fills a constant": ("registry.py", "len(key)", "len(key) + 1", {"executed"}),
     "a read of a constant": ("pipeline.py", 'BOX.get("a")', 'BOX.get("b")', set()),
     "an item of a constant": ("pipeline.py", '{"a": 1}', '{"a": 2}', {"box"}),
     "an effect on a constant": ("pipeline.py", "SECOND =", 'BOX["a"] = 5\nSECOND =', {"box"}),

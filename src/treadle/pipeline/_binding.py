@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 # ruff: noqa: N815 - the visitor calls methods by the names of syntax nodes
@@ -86,3 +86,43 @@ def bound_names(nodes: Iterable[ast.AST]) -> Scope:
     for node in nodes:
         binder.visit(node)
     return binder.bound()
+
+
+_FRESH = frozenset({"list", "dict", "set", "bytearray", "defaultdict", "Counter", "OrderedDict", "deque"})
+_DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+
+
+def fresh_names(nodes: Iterable[ast.AST]) -> set[str]:
+    """The names that statements bind to containers made on the spot, and to nothing else."""
+    fresh: set[str] = set()
+    other: set[str] = set()
+    for node in _own_statements(nodes):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    (fresh if _makes_container(node.value) else other).add(target.id)
+                else:
+                    other |= set(bound_names([target]))
+        elif not isinstance(node, ast.AugAssign):
+            other |= {
+                name
+                for child in ast.iter_child_nodes(node)
+                if not isinstance(child, ast.stmt)
+                for name in bound_names([child])
+            }
+    return fresh - other
+
+
+def _own_statements(nodes: Iterable[ast.AST]) -> Iterator[ast.stmt]:
+    for node in nodes:
+        if isinstance(node, ast.stmt):
+            yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr):
+            yield from _own_statements(ast.iter_child_nodes(node))
+
+
+def _makes_container(value: ast.expr | None) -> bool:
+    if isinstance(value, ast.Call):
+        return (value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")) in _FRESH
+    return isinstance(value, _DISPLAYS)

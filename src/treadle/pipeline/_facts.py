@@ -9,14 +9,14 @@ import ast
 import hashlib
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from treadle.pipeline._binding import Reference, bound_names
 from treadle.pipeline._references import ReferenceCollector
 
 # Kept facts are found by this name and the source's digest; change it when facts change their form or meaning.
-FACTS_VERSION = f"1-{sys.version_info[0]}.{sys.version_info[1]}"
+FACTS_VERSION = f"2-{sys.version_info[0]}.{sys.version_info[1]}"
 _SPELLED_OUT = (
     ast.Constant,
     ast.Tuple,
@@ -48,6 +48,10 @@ class Statement:
     """Whether importing the module calls something here."""
     literal: bool
     """Whether it binds a name to a value that the source spells out."""
+    mutable: bool
+    """Whether it binds a name to something that may be changed in place."""
+    mutates_unknown: bool
+    """Whether calling it may change something that was made elsewhere, in a way that names do not show."""
 
 
 @dataclass(slots=True)
@@ -65,14 +69,15 @@ class Facts:
     """Modules that are imported when this one is."""
     attributes: dict[str, dict[str, int]] = field(default_factory=dict)
     """Plain attributes of plain classes, as statements of their own."""
-    mutations: list[tuple[int, bool, Reference]] = field(default_factory=list)
-    """Statements that change something: index, whether only when a function is called, and what."""
+    mutations: list[tuple[int, str, Reference]] = field(default_factory=list)
+    """Statements that change something: index, when, and what. ``now``: when the module is imported; ``keep``: then
+    too, but only an object of the project's own (``@app.step``); ``later``: when a function is called."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
         return {
             "statements": [
-                [s.kind, s.name, s.digest, s.references, s.at_import, s.calls, s.literal] for s in self.statements
+                [getattr(statement, field.name) for field in fields(Statement)] for statement in self.statements
             ],
             "names": self.names,
             "typing_names": self.typing_names,
@@ -87,8 +92,8 @@ class Facts:
         """What `to_json` gave."""
         return Facts(
             statements=[
-                Statement(kind, name, digest, _tuples(references), _tuples(at_import), calls, literal)
-                for kind, name, digest, references, at_import, calls, literal in value["statements"]
+                Statement(kind, name, digest, _tuples(references), _tuples(at_import), *flags)
+                for kind, name, digest, references, at_import, *flags in value["statements"]
             ],
             names={
                 name: [item if isinstance(item, int) else tuple(item) for item in bindings]
@@ -98,7 +103,7 @@ class Facts:
             stars=_tuples(value["stars"]),
             loads=_tuples(value["loads"]),
             attributes=value["attributes"],
-            mutations=[(index, later, tuple(target)) for index, later, target in value["mutations"]],
+            mutations=[(index, when, tuple(target)) for index, when, target in value["mutations"]],
         )
 
 
@@ -182,6 +187,8 @@ class _Reader:
                 )
                 or bool(getattr(node, "decorator_list", None) or getattr(node, "bases", None)),
                 literal=kind == "constant" and _is_literal(node),
+                mutable=kind == "constant" and not _is_immutable(getattr(node, "value", None)),
+                mutates_unknown=everything.mutates_unknown,
             )
         )
         self._add_mutations(index, node, everything, first)
@@ -190,18 +197,23 @@ class _Reader:
     def _add_mutations(
         self, index: int, node: ast.stmt, everything: ReferenceCollector, first: ReferenceCollector
     ) -> None:
-        now = set(first.mutated)
-        if isinstance(node, ast.Expr):
-            now |= first.called
-            if isinstance(node.value, ast.Call):
-                arguments = [*node.value.args, *(keyword.value for keyword in node.value.keywords)]
-                now |= {ref for ref in self._collect(arguments).references if ref[0] in ("name", "import")}
+        now, keep = set(first.mutated), set[Reference]()
+        for part in _evaluated_at_import(node):
+            if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
+                now |= self._collect([part]).called | self._given(part.value)
         for decorator in getattr(node, "decorator_list", []):
             function = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(decorator, ast.Call):
+                now |= self._given(decorator)
             if isinstance(function, ast.Attribute):
-                now |= self._collect([function.value]).references
-        self.facts.mutations += [(index, False, ref) for ref in sorted(now)]
-        self.facts.mutations += [(index, True, ref) for ref in sorted(everything.mutated - now)]
+                keep |= self._collect([function.value]).references
+        for when, changed in (("now", now), ("keep", keep - now), ("later", everything.mutated - now - keep)):
+            self.facts.mutations += [(index, when, ref) for ref in sorted(changed)]
+
+    def _given(self, call: ast.Call) -> set[Reference]:
+        """The names that a call is given: it may change them."""
+        arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+        return {ref for ref in self._collect(arguments).references if ref[0] in ("name", "import")}
 
     def _add_attributes(self, node: ast.ClassDef) -> None:
         """Attributes that a function may use without using the class: values, set once, in a class without more."""
@@ -290,6 +302,11 @@ def _is_definition(node: ast.AST) -> bool:
 def _is_literal(node: ast.stmt) -> bool:
     value = getattr(node, "value", None)
     return value is not None and all(isinstance(inner, _SPELLED_OUT) for inner in ast.walk(value))
+
+
+def _is_immutable(value: ast.expr | None) -> bool:
+    simple = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.expr_context)
+    return value is not None and all(isinstance(inner, simple) for inner in ast.walk(value))
 
 
 def _calls_at_import(node: ast.stmt) -> bool:

@@ -51,6 +51,7 @@ class Reach:
         self._edges: dict[tuple[Target, bool], frozenset[Target]] = {}
         self._resolved: dict[tuple[str, Reference], frozenset[Target]] = {}
         self._resolving: set[tuple[str, Reference]] = set()
+        self._calls: dict[Target, frozenset[Target]] = {}
         self._loads: dict[str, frozenset[str]] = {}
 
     def of(self, module: str, name: str) -> Reached:
@@ -224,30 +225,53 @@ class Reach:
         mutators: set[Target] = set()
         for name in loaded:
             facts = self._modules.find(name).facts
-            for index, later, reference in facts.mutations if facts else ():
-                if self._changed(name, reference) & reached:
-                    (mutators if later else found).add((name, index))
-        return found | self._callers(mutators, reached, loaded) if mutators else found
+            for index, when, reference in facts.mutations if facts else ():
+                changed = self._changed(name, reference) & reached
+                if changed and (when != "keep" or any(target[1] >= 0 for target in changed)):
+                    (mutators if when == "later" else found).add((name, index))
+        mutable = {target for target in reached if target[1] >= 0 and self.statement(target).mutable}
+        return found | self._callers(mutators, mutable, reached, loaded) if mutators or mutable else found
 
-    def _callers(self, mutators: set[Target], reached: set[Target], loaded: set[str]) -> set[Target]:
-        """Statements that call a mutator when their module is imported: registrations, mostly."""
+    def _callers(
+        self, mutators: set[Target], mutable: set[Target], reached: set[Target], loaded: set[str]
+    ) -> set[Target]:
+        """Statements that call a mutator when their module is imported: registrations, mostly.
+
+        A mutator changes what was reached by its name; or it changes something that it got from somewhere, and
+        something mutable that was reached is within its own reach.
+        """
         found = set()
         for name in loaded:
             facts = self._modules.find(name).facts
             for index, statement in enumerate(facts.statements if facts else ()):
                 target = (name, index)
                 if statement.calls and target not in reached:
-                    called = self._closure([target], at_import=True) - {target}
-                    if called & mutators:
+                    called = self._called(target)
+                    if called & mutators or (called & mutable and any(map(self._mutates_unknown, called))):
                         found.add(target)
         return found
 
+    def _called(self, target: Target) -> frozenset[Target]:
+        """What importing a statement's module may call because of it."""
+        if target not in self._calls:
+            self._calls[target] = frozenset(self._closure([target], at_import=True) - {target})
+        return self._calls[target]
+
+    def _mutates_unknown(self, target: Target) -> bool:
+        return target[1] >= 0 and self.statement(target).mutates_unknown
+
     def _changed(self, module: str, reference: Reference) -> frozenset[Target]:
+        """The targets that a statement changes: what a reference leads to, and the attributes of a class."""
         if reference[0] == "name":
             facts = self._modules.find(module).facts
             if facts is None or reference[1] not in facts.names:
                 return frozenset()
-        return self.resolve(module, reference)
+        found = set(self.resolve(module, reference))
+        for name, index in list(found):
+            facts = self._modules.find(name).facts if index >= 0 else None
+            if facts is not None and facts.statements[index].kind == "class":
+                found |= {(name, inner) for inner in facts.attributes.get(facts.statements[index].name, {}).values()}
+        return frozenset(found)
 
     def _loaded(self, module: str, reached: set[Target]) -> set[str]:
         """The first-party modules that a process has imported: from the root, and for what was reached."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 
-from treadle.pipeline._binding import Comprehension, Reference, Scope, bound_names
+from treadle.pipeline._binding import Comprehension, Reference, Scope, bound_names, fresh_names
 
 # ruff: noqa: N815 - the visitor calls methods by the names of syntax nodes
 
@@ -42,9 +42,12 @@ class ReferenceCollector(ast.NodeVisitor):
         """Of what is assigned to, deleted from, or changed by a method known to change its object."""
         self.called: set[Reference] = set()
         """Of what any method is called on."""
+        self.mutates_unknown = False
+        """Whether something is changed that a local name holds and that was not made here."""
         self._constants = constants
         self._scopes: list[Scope] = []
         self._classes: list[bool] = []
+        self._fresh: list[set[str]] = []
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
@@ -59,6 +62,7 @@ class ReferenceCollector(ast.NodeVisitor):
             return
         if not isinstance(node.ctx, ast.Load):
             self._mutate(chain[0], chain[1][:-1])
+            self._mutate(*chain)
         self._refer(*chain)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
@@ -75,6 +79,8 @@ class ReferenceCollector(ast.NodeVisitor):
                 self._mutate(*chain)
         if name in _NAMESPACES and isinstance(node.func, ast.Name) and not self._is_local(name):
             self.references.add(("module",))
+        elif name in ("setattr", "delattr") and node.args and (chain := _chain(node.args[0])):
+            self._mutate(*chain)
         elif name in ("import_module", "__import__"):
             self._import_dynamically(node)
         elif name == "entry_points":
@@ -158,8 +164,10 @@ class ReferenceCollector(ast.NodeVisitor):
         names += [extra for extra in (arguments.vararg, arguments.kwarg) if extra is not None]
         self._scopes.append(bound_names(body) | {argument.arg: None for argument in names})
         self._classes.append(False)
+        self._fresh.append(fresh_names(body) - {argument.arg for argument in names})
         for statement in body:
             self.visit(statement)
+        self._fresh.pop()
         self._leave()
 
     def _leave(self) -> None:
@@ -181,6 +189,9 @@ class ReferenceCollector(ast.NodeVisitor):
             return None if imported is None else (*imported, *attributes)
         return ("name", root, *attributes)
 
+    def _is_fresh(self, name: str) -> bool:
+        return any(name in scope for scope in self._fresh)
+
     def _refer(self, root: str, attributes: list[str]) -> None:
         if (reference := self._resolve(root, attributes)) is not None:
             self.references.add(reference)
@@ -188,6 +199,8 @@ class ReferenceCollector(ast.NodeVisitor):
     def _mutate(self, root: str, attributes: list[str]) -> None:
         if (reference := self._resolve(root, attributes)) is not None:
             self.mutated.add(reference)
+        elif not self._is_fresh(root):
+            self.mutates_unknown = True
 
     def _import_dynamically(self, node: ast.Call) -> None:
         name = node.args[0] if node.args else None

@@ -6,8 +6,10 @@ opens and each folder it lists. Libraries that open files in native code do not 
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
+import tokenize
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ from treadle.pipeline import is_installed, is_treadle
 _LISTING = "listing:"
 _PROJECT = "<project>"
 _PATH_MAX = 4096
+# Sources that are imported count by what is reached in them; a traceback shows lines of any of them.
+_IMPORTS = "<frozen importlib"
+_READERS_OF_SOURCE = (_IMPORTS, linecache.__file__, tokenize.__file__)
 
 
 class ReadTracer:
@@ -63,18 +68,18 @@ class ReadTracer:
             return
         self._active = False
         try:
-            self._note(event, arguments)
+            self._note(event, arguments, sys._getframe(1).f_code.co_filename)
         finally:
             self._active = True
 
-    def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def _note(self, event: str, arguments: tuple[Any, ...], caller: str) -> None:
         if not isinstance(arguments[0], str | bytes | os.PathLike | None):
             return  # a file descriptor: it was opened elsewhere
         path = os.path.abspath(os.fsdecode(arguments[0] if arguments[0] is not None else "."))
-        if not self._counts(path):
+        if not self._counts(path) or (path.endswith(".py") and caller.startswith(_READERS_OF_SOURCE)):
             return
         if event != "open":
-            if not _is_importing():
+            if not caller.startswith(_IMPORTS):
                 self._record(_LISTING + path)
         elif _writes(arguments[2]):
             # What a function writes is its effect, not its input, although it may have read it before.
@@ -92,7 +97,7 @@ class ReadTracer:
     def _counts(self, path: str) -> bool:
         if not os.path.join(path, "").startswith(self._roots) or path.startswith(self._home):
             return False
-        return not (path.endswith((".py", ".pyc", ".so")) or is_installed(path) or is_treadle(path))
+        return not (path.endswith((".pyc", ".so")) or is_installed(path) or is_treadle(path))
 
 
 def digest_of_read(path: str) -> str | None:
@@ -125,8 +130,3 @@ def _portable(read: str, project: str) -> str:
 
 def _writes(flags: Any) -> bool:
     return isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC))
-
-
-def _is_importing() -> bool:
-    frame: Any = sys._getframe(3)  # the caller of listdir, below _note and _hear
-    return frame is not None and frame.f_code.co_filename.startswith("<frozen importlib")
