@@ -34,6 +34,7 @@ _NAMES = {
 
 if TYPE_CHECKING:
     from treadle.graph import _nodes as nodes
+    from treadle.graph import _nodes_text as text_nodes
     from treadle.graph._bulk import Bulk, dictionary, spec_of
     from treadle.graph._fuse import fuse
     from treadle.graph._lowering import Output, lower
@@ -64,6 +65,7 @@ __all__ = [
     "rewrite",
     "serialize",
     "spec_of",
+    "text_nodes",
     "walk",
 ]
 
@@ -71,6 +73,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name == "nodes":
         value: object = importlib.import_module("treadle.graph._nodes")
+    elif name == "text_nodes":
+        value = importlib.import_module("treadle.graph._nodes_text")
     elif name in _NAMES:
         value = getattr(importlib.import_module(f"treadle.graph.{_NAMES[name]}"), name)
     else:

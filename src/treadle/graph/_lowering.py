@@ -14,7 +14,21 @@ from treadle.errors import ModelFormatError
 from treadle.graph._classes import Group, group
 from treadle.graph._emitter import Emitter
 from treadle.graph._model import make_model, unused
-from treadle.graph._nodes import CONSTANTS, Boundaries, Input, Key, Kind, Node, Number, Text, Tokens, ToNumber, width
+from treadle.graph._nodes import (
+    CONSTANTS,
+    Boundaries,
+    Input,
+    Key,
+    Kind,
+    Node,
+    Number,
+    Stack,
+    Table,
+    Text,
+    Tokens,
+    ToNumber,
+    width,
+)
 from treadle.graph._passes import inputs_of, simplify
 
 TENSOR_TYPES = {
@@ -98,7 +112,8 @@ def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool) -> Lowered:
 
 def columns_of(output: Output) -> list[Node]:
     """The nodes of an output as they leave the graph: keys as numbers where the output is a float32 matrix."""
-    nodes = [node for node in output.nodes if width(node)]
+    flat = [part for node in output.nodes for part in (node.xs if isinstance(node, Stack) else (node,))]
+    nodes = [node for node in flat if width(node)]
     if not output.as_float32:
         return nodes
     return [ToNumber(node) if node.kind == Kind.KEY else node for node in nodes]
@@ -126,12 +141,14 @@ class Place:
 class _Lowering:
     def __init__(self, targets: Sequence[Node], inputs: Sequence[Input], *, for_bulk: bool) -> None:
         from treadle.graph._rules import RULES
+        from treadle.graph._rules_text import TEXT_RULES
 
+        rules = {**RULES, **TEXT_RULES}
         self.for_bulk = for_bulk
         self.emit = Emitter({node.name for node in inputs})
-        self.places = {id(node): Place(node.name, 0, 1, 1) for node in inputs}
+        self.places = {id(node): Place(node.name, 0, width(node), width(node)) for node in inputs}
         for members in group(targets):
-            rule = RULES.get(type(members.first))
+            rule = rules.get(type(members.first))
             if rule is None:
                 raise ModelFormatError(f"{type(members.first).__name__} is not lowered to ONNX.")
             _place(self.places, members, rule(Operands(self, members), members))
@@ -209,7 +226,9 @@ class Operands:
 
 def constant_value(node: Node) -> object:
     """The value of a constant."""
-    assert isinstance(node, Number | Key | Text | Tokens | Boundaries), node
+    assert isinstance(node, Number | Key | Text | Tokens | Boundaries | Table), node
+    if isinstance(node, Table):
+        return node.rows
     return node.value if isinstance(node, Number | Key | Text) else node.values
 
 

@@ -30,6 +30,8 @@ class Kind(StrEnum):
     """A vocabulary: the second operand of a lookup, not a column."""
     BOUNDARIES = "boundaries"
     """Bucket boundaries: the second operand of a bucket, not a column."""
+    TABLE = "table"
+    """Rows of numbers, one an id: the second operand of a pick, not a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Categories:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """The root of all nodes. Fields that are nodes are operands, the others are settings."""
+    """The root of all nodes. Fields that are nodes, or tuples of nodes, are operands; the others are settings."""
 
     @property
     def kind(self) -> Kind:
@@ -52,24 +54,46 @@ class Node:
     @property
     def operands(self) -> tuple[Node, ...]:
         """The nodes this one is computed from, in field order."""
-        return tuple(value for value in self._values() if isinstance(value, Node))
+        return tuple(node for value in self._values() for node in _nodes_in(value))
 
     @property
     def settings(self) -> tuple[object, ...]:
         """The fields that are not nodes, in field order."""
-        return tuple(value for value in self._values() if not isinstance(value, Node))
+        return tuple(value for value in self._values() if not _nodes_in(value))
+
+    @property
+    def known(self) -> Categories | None:
+        """The values a key can take, where the type of the node says so."""
+        return None
+
+    @property
+    def columns(self) -> int:
+        """How many columns the result has."""
+        return 1
 
     def rebuild(self, change: Callable[[Node], Node]) -> Node:
         """This node over changed operands; itself when nothing changed."""
-        changes: dict[str, Node] = {}
+        changes: dict[str, Node | tuple[Node, ...]] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, Node) and (changed := change(value)) is not value:
-                changes[field.name] = changed
+            if isinstance(value, Node):
+                if (changed := change(value)) is not value:
+                    changes[field.name] = changed
+            elif found := _nodes_in(value):
+                all_changed = tuple(change(node) for node in found)
+                if any(new is not old for new, old in zip(all_changed, found, strict=True)):
+                    changes[field.name] = all_changed
         return replace(self, **changes) if changes else self
 
     def _values(self) -> tuple[object, ...]:
         return tuple(getattr(self, field.name) for field in fields(self))
+
+
+def _nodes_in(value: object) -> tuple[Node, ...]:
+    """The operands that a field holds: itself, or the nodes of a tuple."""
+    if isinstance(value, Node):
+        return (value,)
+    return value if isinstance(value, tuple) and value and isinstance(value[0], Node) else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +156,14 @@ class Boundaries(Node):
 
     values: tuple[float, ...]
     kind = Kind.BOUNDARIES
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Node):
+    """A row of numbers for every id of a lookup, the last for what is not in the vocabulary."""
+
+    rows: tuple[tuple[float, ...], ...]
+    kind = Kind.TABLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +264,7 @@ class ToKey(Node):
 
 @dataclass(frozen=True, eq=False)
 class TimePart(Node):
-    """A part of a local time: ``hour`` 0-23, ``weekday`` 0-6 from Monday, ``month`` 1-12; missing stays missing."""
+    """A part of a local time, as ``hour`` 0-23, ``weekday`` 0-6 from Monday, ``month`` 1-12; missing stays missing."""
 
     part: str
     x: Node
@@ -279,21 +311,64 @@ class OneHot(Node):
     kind = Kind.TRUTH
 
 
+@dataclass(frozen=True, eq=False)
+class Pick(Node):
+    """A number from the row of a table that a lookup (with ``has_oov``) names; the column is the same for all."""
+
+    x: Node
+    table: Node
+    column: int
+    kind = Kind.NUMBER
+
+
+@dataclass(frozen=True, eq=False)
+class BucketByKey(Node):
+    """The number of boundaries, from the table's row for a key, that are not above a number.
+
+    A row is filled up with NaN where it has fewer. ``key`` is a lookup with ``has_oov``; what is not in its
+    vocabulary has the bucket -1. A missing number stays missing.
+    """
+
+    x: Node
+    key: Node
+    table: Node
+    kind = Kind.KEY
+
+
+@dataclass(frozen=True, eq=False)
+class Stack(Node):
+    """Columns side by side, as an output; what is computed is its columns."""
+
+    xs: tuple[Node, ...]
+    kind = Kind.NUMBER
+
+
 COLUMN_KINDS = frozenset({Kind.NUMBER, Kind.KEY, Kind.TEXT, Kind.TIME, Kind.TRUTH})
-CONSTANTS = (Number, Key, Text, Tokens, Boundaries)
+CONSTANTS = (Number, Key, Text, Tokens, Boundaries, Table)
 NODES: dict[str, type[Node]] = {
     cls.__name__: cls
     for cls in (
-        *(Input, Number, Key, Text, Tokens, Boundaries),
+        *(Input, Number, Key, Text, Tokens, Boundaries, Table),
         *(Arithmetic, Function, Comparison, Logic, Negation, IsMissing, FillMissing, Choice),
         *(ToNumber, ToKey, TimePart, Seconds, Lookup, Bucket, OneHot),
+        *(Pick, BucketByKey, Stack),
     )
 }
 """The names under which nodes are stored."""
 
 
 OOV_LABEL = "<oov>"
-_PARTS = {"hour": range(24), "weekday": range(7), "month": range(1, 13)}
+_PARTS = {
+    "hour": range(24),
+    "minute": range(60),
+    "second": range(60),
+    "weekday": range(7),
+    "day": range(1, 32),
+    "day_of_year": range(1, 367),
+    "week": range(1, 54),
+    "month": range(1, 13),
+    "quarter": range(1, 5),
+}
 
 
 def categories(node: Node) -> Categories | None:
@@ -301,15 +376,18 @@ def categories(node: Node) -> Categories | None:
     if isinstance(node, Cut):
         return node.found
     if isinstance(node, TimePart):
-        values = _PARTS[node.part]
-        return Categories(values[0], tuple(map(str, values)))
+        values = _PARTS.get(node.part)
+        return Categories(values[0], tuple(map(str, values))) if values else None
     if isinstance(node, Lookup):
         tokens = node.tokens.values if isinstance(node.tokens, Tokens) else ()
         return Categories(0, (*map(str, tokens), *([OOV_LABEL] if node.has_oov else [])))
     if isinstance(node, Bucket):
         count = len(node.boundaries.values) if isinstance(node.boundaries, Boundaries) else 0
         return Categories(0, tuple(map(str, range(count + 1))))
-    return None
+    if isinstance(node, BucketByKey):
+        count = max(map(len, node.table.rows), default=0) if isinstance(node.table, Table) else 0
+        return Categories(0, tuple(map(str, range(count + 1))))
+    return node.known
 
 
 def may_be_missing(node: Node) -> bool:
@@ -323,4 +401,4 @@ def width(node: Node) -> int:
         found = categories(node.x)
         assert found is not None, "checked when it was traced"
         return len(found.labels)
-    return 1
+    return node.columns

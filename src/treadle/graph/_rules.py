@@ -39,6 +39,7 @@ from treadle.graph._nodes import (
     categories,
     may_be_missing,
 )
+from treadle.graph._rules_tables import RULES_OF_TABLES
 from treadle.graph._rules_time import time_part
 from treadle.graph._values_python import MISSING_INT, MISSING_TEXT
 
@@ -60,6 +61,8 @@ _FUNCTIONS = {
     "ceil": "Ceil",
     "negative": "Neg",
     "sign": "Sign",
+    "sin": "Sin",
+    "cos": "Cos",
 }
 _COMPARISONS = {
     "less": "Less",
@@ -98,7 +101,7 @@ def _comparison(of: Operands, members: Group) -> str:
     else:
         equal = of.emit.node("Equal", left, right)
     if node.left.kind == Kind.TEXT and not isinstance(node.right, Text):  # two missing texts are not equal
-        equal = of.emit.node("And", equal, of.emit.node("Not", _missing(of, left, Kind.TEXT)))
+        equal = of.emit.node("And", equal, of.emit.node("Not", is_missing(of, left, Kind.TEXT)))
     return of.emit.node("Not", equal) if node.op == "not_equal" else equal
 
 
@@ -111,12 +114,12 @@ def _negation(of: Operands, members: Group) -> str:  # noqa: ARG001 - a rule's s
 
 
 def _is_missing(of: Operands, members: Group) -> str:
-    return _missing(of, of.matrix("x"), cast(IsMissing, members.first).x.kind)
+    return is_missing(of, of.matrix("x"), cast(IsMissing, members.first).x.kind)
 
 
 def _fill_missing(of: Operands, members: Group) -> str:
     x = of.matrix("x")
-    return of.emit.node("Where", _missing(of, x, members.first.kind), of.matrix("value"), x)
+    return of.emit.node("Where", is_missing(of, x, members.first.kind), of.matrix("value"), x)
 
 
 def _choice(of: Operands, members: Group) -> str:
@@ -133,7 +136,7 @@ def _to_number(of: Operands, members: Group) -> str:
     number = of.emit.node("Cast", x, to=TensorProto.DOUBLE)
     if node.kind == Kind.TRUTH or not may_be_missing(node):
         return number
-    return of.emit.node("Where", _missing(of, x, Kind.KEY), of.emit.constant([[np.nan]], np.float64), number)
+    return of.emit.node("Where", is_missing(of, x, Kind.KEY), of.emit.constant([[np.nan]], np.float64), number)
 
 
 def _to_key(of: Operands, members: Group) -> str:  # noqa: ARG001 - a rule's shape
@@ -147,7 +150,7 @@ def _to_key(of: Operands, members: Group) -> str:  # noqa: ARG001 - a rule's sha
 
 def _seconds(of: Operands, members: Group) -> str:  # noqa: ARG001 - a rule's shape
     start, end = of.matrix("start"), of.matrix("end")
-    missing = of.emit.node("Or", _missing(of, start, Kind.TIME), _missing(of, end, Kind.TIME))
+    missing = of.emit.node("Or", is_missing(of, start, Kind.TIME), is_missing(of, end, Kind.TIME))
     micros = [of.emit.node("Cast", side, to=TensorProto.DOUBLE) for side in (end, start)]
     seconds = of.emit.node("Div", of.emit.node("Sub", *micros), of.emit.constant([[1e6]], np.float64))
     return of.emit.node("Where", missing, of.emit.constant([[np.nan]], np.float64), seconds)
@@ -219,7 +222,8 @@ def _categories(node: OneHot) -> Categories:
     return found
 
 
-def _missing(of: Operands, x: str, kind: Kind) -> str:
+def is_missing(of: Operands, x: str, kind: Kind) -> str:
+    """Where the values of a tensor are missing."""
     if kind == Kind.NUMBER:
         return of.emit.node("IsNaN", x)
     if kind == Kind.TEXT:
@@ -229,7 +233,7 @@ def _missing(of: Operands, x: str, kind: Kind) -> str:
 
 def _time_part(of: Operands, members: Group) -> str:
     x = of.matrix("x")
-    missing = _missing(of, x, Kind.TIME)
+    missing = is_missing(of, x, Kind.TIME)
     parts = [
         time_part(of.emit, cast(TimePart, node).part, tensor)
         for node, tensor in zip(members.members, of.separate("x"), strict=True)
@@ -254,4 +258,5 @@ RULES: dict[type[Node], Rule] = {
     Lookup: _lookup,
     Bucket: _bucket,
     OneHot: _one_hot,
+    **RULES_OF_TABLES,
 }

@@ -7,7 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from treadle.errors import ModelFormatError
-from treadle.graph._nodes import NODES, Input, Kind, Node
+from treadle.graph._nodes import NODES, Kind, Node
+from treadle.graph._nodes_text import TEXT_NODES
 from treadle.graph._passes import walk
 
 _FLOATS = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
@@ -32,11 +33,12 @@ def load_nodes(stored: Mapping[str, Any]) -> list[Node]:
         ModelFormatError: Not what it stored, or a node that this version does not know.
     """
     nodes: list[Node] = []
+    known = {**NODES, **TEXT_NODES}
     try:
         for entry in stored["nodes"]:
             settings = dict(entry)
-            cls = NODES[settings.pop("node")]
-            if cls is Input:
+            cls = known[settings.pop("node")]
+            if "holds" in settings:
                 settings["holds"] = Kind(settings["holds"])
             nodes.append(cls(**{name: _load(value, nodes) for name, value in settings.items()}))
         return [nodes[position] for position in stored["targets"]]

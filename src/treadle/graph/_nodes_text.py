@@ -1,0 +1,101 @@
+"""Nodes about text, hashes and crosses; the others are in ``_nodes``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+from treadle.graph._nodes import Categories, Kind, Node, Tokens, categories
+
+MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+"""The constants of splitmix64, with which integers are mixed."""
+
+
+@dataclass(frozen=True, eq=False)
+class AsciiCase(Node):
+    """Text with its ASCII letters lower or upper; all other characters, and missing, stay as they are."""
+
+    upper: bool
+    x: Node
+    kind = Kind.TEXT
+
+
+@dataclass(frozen=True, eq=False)
+class Match(Node):
+    """Whether a regular expression (RE2) matches the whole text; a missing text matches nothing."""
+
+    pattern: str
+    x: Node
+    kind = Kind.TRUTH
+
+
+@dataclass(frozen=True, eq=False)
+class Joined(Node):
+    """Two texts behind each other; missing when either is."""
+
+    left: Node
+    right: Node
+    kind = Kind.TEXT
+
+
+@dataclass(frozen=True, eq=False)
+class MixedKey(Node):
+    """An integer hashed by splitmix64 to 63 bits, 0 or more; missing stays missing."""
+
+    seed: int
+    x: Node
+    kind = Kind.KEY
+
+
+@dataclass(frozen=True, eq=False)
+class HashBucket(Node):
+    """A hash's remainder: 0 to ``count - 1``; missing stays missing."""
+
+    count: int
+    x: Node
+    kind = Kind.KEY
+
+    @property
+    def known(self) -> Categories:
+        return Categories(0, tuple(map(str, range(self.count))))
+
+
+@dataclass(frozen=True, eq=False)
+class UnknownBucket(Node):
+    """An id, or where it is -1 (not in the vocabulary) one of ``count`` ids behind the last, by a hash.
+
+    A missing value has the first of them.
+    """
+
+    count: int
+    id: Node
+    hash: Node
+    tokens: Node
+    kind = Kind.KEY
+
+    @property
+    def known(self) -> Categories:
+        tokens = self.tokens.values if isinstance(self.tokens, Tokens) else ()
+        return Categories(0, (*map(str, tokens), *(f"<oov_{i}>" for i in range(self.count))))
+
+
+@dataclass(frozen=True, eq=False)
+class Cross(Node):
+    """Two categories as one: ``left * (number of right) + right``; missing where either is of no category."""
+
+    left: Node
+    right: Node
+    kind = Kind.KEY
+
+    @property
+    def known(self) -> Categories:
+        left, right = categories(self.left), categories(self.right)
+        assert left is not None, "checked when it was traced"
+        assert right is not None, "checked when it was traced"
+        return Categories(0, tuple(f"{a}&{b}" for a, b in product(left.labels, right.labels)))
+
+
+TEXT_NODES: dict[str, type[Node]] = {
+    cls.__name__: cls for cls in (AsciiCase, Match, Joined, MixedKey, HashBucket, UnknownBucket, Cross)
+}
+"""The names under which nodes are stored."""
