@@ -342,6 +342,10 @@ class Stack(Node):
     xs: tuple[Node, ...]
     kind = Kind.NUMBER
 
+    @property
+    def columns(self) -> int:
+        return sum(map(width, self.xs))
+
 
 COLUMN_KINDS = frozenset({Kind.NUMBER, Kind.KEY, Kind.TEXT, Kind.TIME, Kind.TRUTH})
 CONSTANTS = (Number, Key, Text, Tokens, Boundaries, Table)

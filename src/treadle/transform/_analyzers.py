@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,11 @@ Counts = npt.NDArray[np.int64]
 
 
 class Accumulator(Protocol):
-    """The state of one pass. ``merge`` is associative and commutative; adding all equals merging parts."""
+    """The state of one pass. ``merge`` is associative and commutative; adding all equals merging parts.
+
+    An analysis over several columns has ``add_columns(columns)`` instead of ``add``: every column with all of its
+    rows, numbers with NaN for missing and categories as :class:`Coded`.
+    """
 
     def add(self, values: Values, counts: Counts | None = None) -> None:
         """Take in the values of a batch, or distinct values and how often each occurs. None is missing."""
@@ -33,6 +37,13 @@ class Accumulator(Protocol):
 
     def result(self) -> Mapping[str, n.Node]:
         """The constants the pass was made for."""
+
+
+class Coded(NamedTuple):
+    """A column of categories: a code a row, -1 where it is missing, and the distinct values."""
+
+    codes: npt.NDArray[np.int64]
+    values: list[str] | list[int]
 
 
 class Analyzer(Protocol):
@@ -50,6 +61,8 @@ class Analysis(n.Node):
     field: str
     holds: n.Kind
     x: n.Node
+    also: tuple[n.Node, ...] = ()
+    """Further columns, for an analysis over several."""
 
     __eq__ = object.__eq__  # nodes compare by identity
     __hash__ = object.__hash__

@@ -171,6 +171,8 @@ class TransformGraph:
 
 
 def _column_names(name: str, node: n.Node) -> tuple[str, ...]:
+    if isinstance(node, n.Stack):
+        return tuple(column for i, x in enumerate(node.xs) for column in _column_names(f"{name}[{i}]", x))
     if not isinstance(node, n.OneHot):
         return (name,)
     found = n.categories(node.x)
