@@ -28,3 +28,27 @@ def measure(command: list[str], *, rounds: int = 5, environment: dict[str, str] 
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpus.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return Cost(statistics.median(walls), statistics.median(cpus))
+
+
+class Use(NamedTuple):
+    """Medians over the rounds, and the largest resident size of any."""
+
+    wall: float
+    cpu: float
+    megabytes: float
+
+
+def measure_with_memory(command: list[str], *, rounds: int = 3) -> Use:
+    """As :func:`measure`, with the memory of each child by itself."""
+    walls, cpus, sizes = [], [], []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)  # waited for here, not by subprocess
+        if child.returncode:
+            raise subprocess.CalledProcessError(child.returncode, command)
+        walls.append(time.perf_counter() - began)
+        cpus.append(used.ru_utime + used.ru_stime)
+        sizes.append(used.ru_maxrss / 1024)  # kilobytes on Linux
+    return Use(statistics.median(walls), statistics.median(cpus), max(sizes))

@@ -25,7 +25,17 @@ class Categories:
         kind: ``pa.string()`` or ``pa.binary()``.
     """
 
-    __slots__ = ("_counts", "_values", "_waiting", "_waiting_rows", "distinct", "kind", "shortfall", "total")
+    __slots__ = (
+        "_counts",
+        "_ordered",
+        "_values",
+        "_waiting",
+        "_waiting_rows",
+        "distinct",
+        "kind",
+        "shortfall",
+        "total",
+    )
 
     def __init__(self, kind: pa.DataType) -> None:
         self.kind = kind
@@ -37,6 +47,7 @@ class Categories:
         """Kept from the first cut on."""
         self._values: pa.Array = pa.array([], kind)
         self._counts: Ints = np.empty(0, np.int64)
+        self._ordered = True
         self._waiting: list[tuple[pa.Array, Ints]] = []
         self._waiting_rows = 0
 
@@ -79,19 +90,19 @@ class Categories:
         """
         if len(values) != len(counts):
             raise ValueError("values and counts do not fit together")
-        self._values, self._counts = values, counts
+        self._values, self._counts, self._ordered = values, counts, True
         self.total, self.shortfall, self.distinct = total, shortfall, distinct
 
     @property
     def values(self) -> pa.Array:
         """The strings that are kept, in the order of their bytes."""
-        self._settle()
+        self._order()
         return self._values
 
     @property
     def counts(self) -> Ints:
         """How often each occurs, too small by at most ``shortfall``."""
-        self._settle()
+        self._order()
         return self._counts
 
     @property
@@ -107,7 +118,7 @@ class Categories:
 
     def top(self, count: int) -> list[tuple[str | bytes, int]]:
         """The most frequent strings, ties in the order of the strings."""
-        self._settle()
+        self._order()
         order = np.lexsort((np.arange(len(self._counts)), -self._counts))[:count]
         values = self._values.take(pa.array(order)).to_pylist()
         return list(zip(values, self._counts[order].tolist(), strict=True))
@@ -115,6 +126,13 @@ class Categories:
     def _wait(self, values: pa.Array, counts: Ints, *, known: bool = False) -> None:
         if self.distinct is not None and not known:
             self.distinct.add(_hashes(values))
+        if len(values) > 2 * LIMIT and not known:
+            if self.distinct is None:
+                self._settle()
+                self.distinct = self._sketch()
+                self.distinct.add(_hashes(values))
+            values, counts, cut = _frequent(values, counts)
+            self.shortfall += cut
         self._waiting.append((values, counts))
         self._waiting_rows += len(values)
         if self._waiting_rows > _WAITING:
@@ -128,19 +146,20 @@ class Categories:
         self._waiting, self._waiting_rows = [], 0
         encoded = values.dictionary_encode()
         sums = np.bincount(encoded.indices.to_numpy(), weights=counts, minlength=len(encoded.dictionary))
-        order = pc.array_sort_indices(encoded.dictionary)
-        self._values = encoded.dictionary.take(order)
-        self._counts = sums[order.to_numpy()].astype(np.int64)
+        self._values, self._counts, self._ordered = encoded.dictionary, sums.astype(np.int64), False
         if len(self._values) > LIMIT:
-            self._cut()
+            if self.distinct is None:
+                self.distinct = self._sketch()
+            self._values, self._counts, cut = _frequent(self._values, self._counts)
+            self.shortfall += cut
 
-    def _cut(self) -> None:
-        if self.distinct is None:
-            self.distinct = self._sketch()
-        cut = int(np.sort(self._counts)[-LIMIT - 1])
-        kept = np.flatnonzero(self._counts > cut)
-        self._values, self._counts = self._values.take(pa.array(kept)), self._counts[kept] - cut
-        self.shortfall += cut
+    def _order(self) -> None:
+        """Sort what is kept; sorting text is dear, so only where somebody looks."""
+        self._settle()
+        if not self._ordered:
+            order = pc.array_sort_indices(self._values)
+            self._values, self._counts = self._values.take(order), self._counts[order.to_numpy()]
+            self._ordered = True
 
     def _sketch(self) -> DistinctSketch:
         if self.distinct is not None:
@@ -148,6 +167,13 @@ class Categories:
         sketch = DistinctSketch()
         sketch.add(_hashes(self._values))
         return sketch
+
+
+def _frequent(values: pa.Array, counts: Ints) -> tuple[pa.Array, Ints, int]:
+    """The values that occur more often than the (LIMIT + 1)-th, their counts less its count, and its count."""
+    cut = int(np.partition(counts, -LIMIT - 1)[-LIMIT - 1])
+    kept = np.flatnonzero(counts > cut)
+    return values.take(pa.array(kept)), counts[kept] - cut, cut
 
 
 def _hashes(values: pa.Array) -> Hashes:

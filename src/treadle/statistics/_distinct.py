@@ -14,25 +14,46 @@ import numpy.typing as npt
 Hashes: TypeAlias = npt.NDArray[np.uint64]
 
 K = 4096
+_FACTOR = 0x9E3779B97F4A7C15
+_MOST_BYTES = 1 << 22  # of text hashed at once
+_SHORT = 64
 
 
 class DistinctSketch:
     """The K smallest hashes of the values seen."""
 
-    __slots__ = ("hashes",)
+    __slots__ = ("_hashes", "_waiting", "_waiting_hashes")
 
     def __init__(self, hashes: Hashes | None = None) -> None:
-        self.hashes: Hashes = np.empty(0, np.uint64) if hashes is None else hashes
+        self._hashes: Hashes = np.empty(0, np.uint64) if hashes is None else hashes
+        self._waiting: list[Hashes] = []  # small ones that are not sorted in yet
+        self._waiting_hashes = 0
+
+    @property
+    def hashes(self) -> Hashes:
         """Ascending, each once, at most K."""
+        if self._waiting:
+            ordered = np.sort(np.concatenate([self._hashes, *self._waiting]))
+            first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+            self._hashes = ordered[first][:K]
+            self._waiting, self._waiting_hashes = [], 0
+        return self._hashes
 
     def add(self, hashes: Hashes) -> None:
         """Add values by their hashes (see :func:`mix`); a value may be added again and again."""
-        if len(self.hashes) == K:
-            hashes = hashes[hashes < self.hashes[-1]]
-        if len(hashes):
-            ordered = np.sort(np.concatenate([self.hashes, hashes]))
-            first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-            self.hashes = ordered[first][:K]
+        if len(self._hashes) == K:
+            small = hashes < self._hashes[-1]
+            hashes = hashes[small] if small.any() else hashes[:0]
+        if not len(hashes):
+            return
+        self._waiting.append(hashes)
+        self._waiting_hashes += len(hashes)
+        if self._waiting_hashes > K:
+            _ = self.hashes
+
+    def add_keys(self, keys: npt.NDArray[np.int64]) -> None:
+        """Add values by 64-bit keys that tell them apart."""
+        self.add(mix(keys))
 
     def merge(self, other: DistinctSketch) -> None:
         """Add the values of another sketch."""
@@ -48,11 +69,12 @@ class DistinctSketch:
 def mix(values: npt.NDArray[np.int64] | Hashes) -> Hashes:
     """A bijection of 64-bit numbers that spreads them evenly (finaliser of splitmix64, Steele et al. 2014)."""
     mixed: Hashes = values.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(30)
+    shifted = mixed >> np.uint64(30)
+    mixed ^= shifted
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(27)
+    mixed ^= np.right_shift(mixed, np.uint64(27), out=shifted)
     mixed *= np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
+    mixed ^= np.right_shift(mixed, np.uint64(31), out=shifted)
     return mixed
 
 
@@ -66,12 +88,51 @@ def hash_text(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> Ha
         offsets: N + 1 positions; string i is ``data[offsets[i]:offsets[i + 1]]``.
     """
     lengths = np.diff(offsets)
+    if len(lengths) and offsets[-1] - offsets[0] > _MOST_BYTES:
+        return np.concatenate([_hash_parts(data, offsets, part) for part in _parts(offsets)])
+    return mix(_sums(data, offsets, lengths) ^ mix(lengths.astype(np.uint64)))
+
+
+def _sums(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Hashes:
     sums = np.zeros(len(lengths), np.uint64)
     filled = np.flatnonzero(lengths)
-    if len(filled):
-        body = data[offsets[0] : offsets[-1]]
-        starts = offsets[:-1][filled] - offsets[0]
-        place = np.arange(len(body), dtype=np.int64) - np.repeat(starts, lengths[filled])
-        powers = np.cumprod(np.full(int(lengths.max()) + 1, 0x9E3779B97F4A7C15, np.uint64))
-        sums[filled] = np.add.reduceat((body.astype(np.uint64) + np.uint64(1)) * powers[place], starts)
-    return mix(sums ^ mix(lengths.astype(np.uint64)))
+    if not len(filled):
+        return sums
+    body = data[offsets[0] : offsets[-1]]
+    powers = _powers(int(lengths.max()))
+    if len(lengths) > 1 and len(powers) <= _SHORT and lengths.min() == lengths.max():
+        # codes and ids: every string is a row of a matrix
+        for letters, factor in zip(body.reshape(len(lengths), -1).T, powers, strict=True):
+            sums += (letters.astype(np.uint64) + np.uint64(1)) * factor
+        return sums
+    starts = offsets[:-1][filled] - offsets[0]
+    place = np.arange(len(body), dtype=np.int64) - np.repeat(starts, lengths[filled])
+    sums[filled] = np.add.reduceat((body.astype(np.uint64) + np.uint64(1)) * powers[place], starts)
+    return sums
+
+
+def _parts(offsets: npt.NDArray[np.int64]) -> list[slice]:
+    """Runs of strings of about ``_MOST_BYTES``; a longer string is a run of its own."""
+    parts, start = [], 0
+    while start < len(offsets) - 1:
+        stop = int(np.searchsorted(offsets, offsets[start] + _MOST_BYTES, side="right")) - 1
+        stop = max(stop, start + 1)
+        parts.append(slice(start, stop + 1))
+        start = stop
+    return parts
+
+
+def _hash_parts(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], part: slice) -> Hashes:
+    ends = offsets[part]
+    if ends[-1] - ends[0] <= _MOST_BYTES:
+        return hash_text(data, ends)
+    total, length = 0, int(ends[-1] - ends[0])  # one long string, piece by piece: the memory stays small
+    for start in range(0, length, _MOST_BYTES):
+        piece = np.array([ends[0] + start, min(ends[0] + start + _MOST_BYTES, ends[-1])])
+        total += int(_sums(data, piece, np.diff(piece))[0]) * pow(_FACTOR, start, 2**64)
+    return mix(np.array([total % 2**64], np.uint64) ^ mix(np.array([length], np.uint64)))
+
+
+def _powers(length: int) -> Hashes:
+    powers: Hashes = np.cumprod(np.full(length, _FACTOR, np.uint64), dtype=np.uint64)
+    return powers

@@ -14,6 +14,7 @@ import numpy as np
 
 from treadle.errors import StatisticsError
 from treadle.statistics._distinct import DistinctSketch, mix
+from treadle.statistics._intervals import IntervalCounts
 from treadle.statistics._keys import Floats, Ints, count_float_keys, count_ints, floats_of_keys, keys_of_floats
 from treadle.statistics._moments import Moments
 
@@ -31,7 +32,9 @@ class Distribution:
     __slots__ = (
         "_counts",
         "_cut",
+        "_intervals",
         "_keys",
+        "_scattered",
         "_waiting",
         "_waiting_rows",
         "distinct",
@@ -55,6 +58,8 @@ class Distribution:
         self._counts: Ints = np.empty(0, np.int64)
         self._waiting: list[tuple[Ints, Ints]] = []
         self._waiting_rows = 0
+        self._intervals: IntervalCounts | None = None
+        self._scattered = False  # whether the values lie too far apart for counters
 
     def add(self, values: Floats | Ints) -> None:
         """Count values: finite float64 or int64."""
@@ -202,12 +207,27 @@ class Distribution:
         self.high = high if self.high is None else max(self.high, high)
 
     def _add_cut(self, values: Floats | Ints) -> None:
-        keys: Ints = keys_of_floats(values) if self.floats else values  # type: ignore[assignment, arg-type]
-        self._see(int(keys.min()), int(keys.max()))
+        ends = np.array([values.min(), values.max()])
+        low, high = (keys_of_floats(ends) if self.floats else ends).tolist()
+        self._see(low, high)
         moments, distinct = self._sketches()
         moments.merge(Moments.of(values))
-        distinct.add(mix(keys))
-        self._wait(*count_ints(keys >> self._cut))
+        if self._intervals is None and not self._scattered:
+            self._settle()
+            self._intervals = IntervalCounts.of(self._cut, self._keys, self._counts)
+            if self._intervals is not None:
+                self._keys, self._counts = np.empty(0, np.int64), np.empty(0, np.int64)
+        if self._intervals is None:
+            keys: Ints = keys_of_floats(values) if self.floats else values  # type: ignore[assignment, arg-type]
+            distinct.add_keys(keys)
+            self._wait(*count_ints(keys >> self._cut))
+        elif not self._intervals.add(values, low, high, distinct):
+            self._settle()
+            self._scattered = True
+            keys = keys_of_floats(values) if self.floats else values  # type: ignore[assignment, arg-type]
+            self._wait(*count_ints(keys >> self._cut))
+        elif self._intervals.used > LIMIT:
+            self._settle()
 
     def _wait(self, keys: Ints, counts: Ints) -> None:
         self._waiting.append((keys, counts))
@@ -217,6 +237,9 @@ class Distribution:
 
     def _settle(self) -> None:
         """Bring what waits into the counts, and cut if there is now too much."""
+        if self._intervals is not None:
+            self._waiting.append(self._intervals.counts())
+            self._intervals = None
         if self._waiting:
             keys = np.concatenate([self._keys, *(keys for keys, _ in self._waiting)])
             counts = np.concatenate([self._counts, *(counts for _, counts in self._waiting)])
@@ -242,6 +265,7 @@ class Distribution:
         if cut > self._cut:
             self._keys, self._counts = _regroup(self._keys >> (cut - self._cut), self._counts)
             self._cut = cut
+            self._scattered = False
 
 
 def _regroup(keys: Ints, counts: Ints) -> tuple[Ints, Ints]:

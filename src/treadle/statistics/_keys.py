@@ -37,7 +37,7 @@ def count_ints(values: Ints) -> tuple[Ints, Ints]:
         counts = np.bincount(values - low)
         present = np.flatnonzero(counts)
         return present + low, counts[present]
-    return _count_by_hash(values)
+    return _count_by_order(values)
 
 
 def count_float_keys(values: Floats) -> tuple[Ints, Ints]:
@@ -48,7 +48,7 @@ def count_float_keys(values: Floats) -> tuple[Ints, Ints]:
     """
     hundredths = _as_hundredths(values)
     if hundredths is None:
-        return _count_by_hash(keys_of_floats(values))
+        return _count_by_order(keys_of_floats(values))
     keys, counts = count_ints(hundredths)
     return keys_of_floats(keys / 100.0), counts
 
@@ -64,9 +64,7 @@ def _as_hundredths(values: Floats) -> Ints | None:
     return scaled.astype(np.int64)
 
 
-def _count_by_hash(values: Ints) -> tuple[Ints, Ints]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    counted = pc.value_counts(pa.array(values))
-    return counted.field(0).to_numpy(), counted.field(1).to_numpy()
+def _count_by_order(values: Ints) -> tuple[Ints, Ints]:
+    ordered = np.sort(values)  # vectorised: several times faster than a hash table of as many values
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    return ordered[first], np.diff(first, append=len(ordered))

@@ -9,6 +9,8 @@ import numpy as np
 
 from treadle.statistics._keys import Floats, Ints
 
+_MOST_ROUNDED = 16384
+
 
 @dataclass(slots=True)
 class Moments:
@@ -30,17 +32,22 @@ class Moments:
         with np.errstate(over="ignore", invalid="ignore"):
             mean = float(values.mean())
             rest = values - mean
-            return cls(len(values), mean, float(np.dot(rest, rest)))
+            rest *= rest  # and no dot product: its last bits depend on the threads of the linear algebra library
+            return cls(len(values), mean, float(rest.sum()))
 
     @classmethod
     def of_counts(cls, values: Floats, counts: Ints) -> Moments:
-        """The moments of values that occur several times, correctly rounded sums in the order of the values."""
+        """The moments of values that occur several times, in the order of the values.
+
+        Up to ``_MOST_ROUNDED`` values the sums are correctly rounded, beyond that pairwise, which is much faster.
+        """
         count = int(counts.sum())
         if not count:
             return cls()
+        add = _sum if len(values) <= _MOST_ROUNDED else _pairwise
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = _sum(values * counts) / count
-            return cls(count, mean, _sum(counts * (values - mean) ** 2))
+            mean = add(values * counts) / count
+            return cls(count, mean, add(counts * (values - mean) ** 2))
 
     def merge(self, other: Moments) -> None:
         """Take in the values behind other moments."""
@@ -56,6 +63,10 @@ class Moments:
     def std_dev(self) -> float:
         """The standard deviation of the population; NaN without values."""
         return math.sqrt(self.spread / self.count) if self.count else math.nan
+
+
+def _pairwise(terms: Floats) -> float:
+    return float(terms.sum())
 
 
 def _sum(terms: Floats) -> float:
