@@ -1,4 +1,4 @@
-"""Nodes about text, hashes and crosses; the others are in ``_nodes``."""
+"""Nodes about text, hashes, crosses and circles; the others are in ``_nodes``."""
 
 from __future__ import annotations
 
@@ -95,7 +95,15 @@ class Cross(Node):
         return Categories(0, tuple(f"{a}&{b}" for a, b in product(left.labels, right.labels)))
 
 
+@dataclass(frozen=True, eq=False)
+class Sine(Node):
+    """The sine of a number in turns (1 is once around); missing stays missing, infinite becomes it."""
+
+    x: Node
+    kind = Kind.NUMBER
+
+
 TEXT_NODES: dict[str, type[Node]] = {
-    cls.__name__: cls for cls in (AsciiCase, Match, Joined, MixedKey, HashBucket, UnknownBucket, Cross)
+    cls.__name__: cls for cls in (AsciiCase, Match, Joined, MixedKey, HashBucket, UnknownBucket, Cross, Sine)
 }
 """The names under which nodes are stored."""

@@ -61,8 +61,6 @@ _FUNCTIONS = {
     "ceil": "Ceil",
     "negative": "Neg",
     "sign": "Sign",
-    "sin": "Sin",
-    "cos": "Cos",
 }
 _COMPARISONS = {
     "less": "Less",

@@ -26,7 +26,9 @@ def time_part(emit: Emitter, part: str, x: str) -> str:
     if part in _CLOCK:
         return _steps(emit, x, *_CLOCK[part])
     days = _steps(emit, x, _CYCLE_DAYS * _DAY, _DAY)
-    found = emit.node("Gather", emit.constant(_calendar(part), np.int16), days)
+    table = _calendar(part)
+    narrow = np.int8 if table.max() <= 127 else np.int16
+    found = emit.node("Gather", emit.constant(table, narrow), days)
     whole = emit.node("Cast", found, to=TensorProto.INT64)
     if part != "year":
         return whole

@@ -14,6 +14,17 @@ Examples:
 """
 
 from treadle.transform._column import Column, Columns
+from treadle.transform._dates import (
+    cyclical,
+    day_of_month,
+    day_of_year,
+    is_weekend,
+    minute,
+    quarter,
+    second,
+    week_of_year,
+    year,
+)
 from treadle.transform._examples import ExamplesSource, write_transformed
 from treadle.transform._functions import (
     cast,
@@ -35,6 +46,7 @@ from treadle.transform._functions import (
     sqrt,
     where,
 )
+from treadle.transform._geo import haversine
 from treadle.transform._graph import TransformGraph, analyze
 from treadle.transform._scalers import (
     bucketize,
@@ -45,6 +57,7 @@ from treadle.transform._scalers import (
     std_dev,
     vocabulary,
 )
+from treadle.transform._text import concat, contains, ends_with, is_in, lower, matches, starts_with, upper
 
 __all__ = [
     "Column",
@@ -56,26 +69,44 @@ __all__ = [
     "cast",
     "ceil",
     "clip",
+    "concat",
+    "contains",
+    "cyclical",
+    "day_of_month",
     "day_of_week",
+    "day_of_year",
+    "ends_with",
     "exp",
     "fill_missing",
     "floor",
+    "haversine",
     "highest",
     "hour_of_day",
+    "is_in",
     "is_missing",
+    "is_weekend",
     "log",
     "log1p",
+    "lower",
     "lowest",
+    "matches",
     "maximum",
     "mean",
     "minimum",
+    "minute",
     "month",
     "one_hot",
+    "quarter",
     "scale_to_z_score",
+    "second",
     "sign",
     "sqrt",
+    "starts_with",
     "std_dev",
+    "upper",
     "vocabulary",
+    "week_of_year",
     "where",
     "write_transformed",
+    "year",
 ]
