@@ -88,10 +88,12 @@ def _compare(before: FeatureStatistics, after: FeatureStatistics, missing: float
     types = {before.type, after.type}
     if len(types) > 1 and types != {"int", "float"}:
         return Distance(missing=missing, note=f"the types differ: {before.type} and {after.type}")
-    if before.type in ("timestamp", "bytes", "other"):
+    if before.type in ("timestamp", "bytes", "list", "struct", "other"):
         reason = {
             "timestamp": "time moves on by itself: only missing values are compared",
             "bytes": "bytes have no distribution here: only missing values are compared",
+            "list": "lists have no distribution here: only missing values are compared",
+            "struct": "structs have no distribution here: only missing values are compared",
             "other": "this type has no distribution here: only missing values are compared",
         }
         return Distance(missing=missing, note=reason[before.type])
