@@ -10,13 +10,15 @@ import pyarrow as pa
 
 from treadle.errors import StatisticsError
 from treadle.schema import plain_type, to_plain
+from treadle.statistics._distribution import Distribution
+from treadle.statistics._nested import Nested, nested_type
 from treadle.statistics._numbers import Numbers
 from treadle.statistics._quantiles import Method, equal_mass, equal_width, quantiles
 from treadle.statistics._text import Text
 
 _EPOCH = datetime(1970, 1, 1)  # naive on purpose: wall-clock time without a zone
 NUM_TOP_VALUES = 20
-_DECILES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+DECILES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 Bound = int | float | datetime
 Category = str | bool | int
@@ -26,14 +28,15 @@ class FeatureStatistics:
     """What was measured of one column. ``None`` means: does not apply, or nothing was there to measure.
 
     Attributes:
-        type: ``int float string bool bytes timestamp``; ``null`` for a column that never had a value, ``other``
-            for what has no feature type (lists, structs, times of day), of which only presence is counted.
+        type: ``int float string bool bytes timestamp list struct``; ``null`` for a column that never had a value,
+            ``other`` for what has no feature type (maps, times of day), of which only presence is counted.
         missing: Rows without a value.
         numbers: Counts of numbers, truth values and moments.
         text: Counts of strings and byte strings.
+        nested: What is inside lists and structs.
     """
 
-    __slots__ = ("_others", "missing", "numbers", "text", "type")
+    __slots__ = ("_others", "missing", "nested", "numbers", "text", "type")
 
     def __init__(self, type: str) -> None:
         self.type = type
@@ -41,12 +44,14 @@ class FeatureStatistics:
         self.numbers = Numbers(floats=type == "float") if type in ("int", "float", "bool", "timestamp") else None
         kinds = {"string": pa.string(), "bytes": pa.binary()}
         self.text = Text(kinds[type]) if type in kinds else None
+        self.nested = Nested(FeatureStatistics, lists=type == "list") if type in ("list", "struct") else None
         self._others = 0
 
     @property
     def count(self) -> int:
         """Rows with a value; a NaN is a value."""
-        return self.numbers.count if self.numbers else self.text.count if self.text else self._others
+        parts = (self.numbers, self.text, self.nested)
+        return next((part.count for part in parts if part is not None), self._others)
 
     @property
     def missing_share(self) -> float | None:
@@ -134,7 +139,7 @@ class FeatureStatistics:
             return dict(zip(named, distribution.counts.tolist(), strict=True))
         return None
 
-    def quantiles(self, shares: Sequence[float] = _DECILES, *, method: Method = "linear") -> list[float | datetime]:
+    def quantiles(self, shares: Sequence[float] = DECILES, *, method: Method = "linear") -> list[float | datetime]:
         """The values at the given shares of the ranked finite values; empty without values.
 
         Args:
@@ -166,18 +171,39 @@ class FeatureStatistics:
 
     @property
     def avg_length(self) -> float | None:
-        """The mean length of strings in characters, of bytes in bytes."""
-        return self.text.total_length / self.text.count if self.text and self.text.count else None
+        """The mean length of strings in characters, of bytes in bytes, of lists in items."""
+        if self.text:
+            return self.text.total_length / self.text.count if self.text.count else None
+        return self.lengths.summary().mean if self.lengths and self.count else None
 
     @property
     def min_length(self) -> int | None:
-        """The length of the shortest string."""
-        return self.text.shortest if self.text else None
+        """The length of the shortest string or list."""
+        return self.text.shortest if self.text else self.lengths.low if self.lengths else None
 
     @property
     def max_length(self) -> int | None:
-        """The length of the longest string."""
-        return self.text.longest if self.text else None
+        """The length of the longest string or list."""
+        return self.text.longest if self.text else self.lengths.high if self.lengths else None
+
+    @property
+    def lengths(self) -> Distribution | None:
+        """How many items lists have."""
+        return self.nested.lengths if self.nested else None
+
+    def measure(self, column: pa.Array) -> None:
+        """Measure the values of one batch, of whatever Arrow type.
+
+        Raises:
+            StatisticsError: The type is not the one from before.
+        """
+        kind = statistics_type(column.type)
+        if kind in ("null", self.type):
+            self.add(measurable(column))
+            return
+        part = FeatureStatistics(kind)  # another type than before: merging knows what may be put together
+        part.add(measurable(column))
+        self.merge(part)
 
     def add(self, column: pa.Array) -> None:
         """Measure the values of one batch, in the plain type of this feature or without any value."""
@@ -189,13 +215,16 @@ class FeatureStatistics:
             self.numbers.add(column)
         elif self.text:
             self.text.add(column)
+        elif self.nested:
+            self.nested.add(column)
         else:
             self._others += len(column)
 
     def merge(self, other: FeatureStatistics) -> None:
         """Take in the values behind other statistics of this column.
 
-        A column that never had a value takes any type; integers among floats become floats.
+        A column that never had a value takes any type; integers among floats become floats; of lists and structs
+        only presence is kept where one side (of an earlier version) counted no more.
 
         Raises:
             StatisticsError: The two are of different types.
@@ -205,23 +234,28 @@ class FeatureStatistics:
                 self._become(other.type)
             elif {self.type, other.type} == {"int", "float"}:
                 self._become("float")
+            elif "other" in (self.type, other.type) and (self.nested or other.nested):
+                self._others, self.type, self.nested = self.count, "other", None
             else:
                 raise StatisticsError(
                     f"Statistics of type {other.type} cannot be merged into statistics of type {self.type}."
                 )
         self.missing += other.missing
-        self._others += other._others
+        if self.type == "other":
+            self._others += other.count
         if self.numbers and other.numbers:
             self.numbers.merge(other.numbers)
         if self.text and other.text:
             self.text.merge(other.text)
+        if self.nested and other.nested:
+            self.nested.merge(other.nested)
 
     def _become(self, type: str) -> None:
         fresh = FeatureStatistics(type)
         if self.numbers and fresh.numbers:
             self.numbers.distribution.to_floats()
             fresh.numbers = self.numbers
-        self.type, self.numbers, self.text = type, fresh.numbers, fresh.text
+        self.type, self.numbers, self.text, self.nested = type, fresh.numbers, fresh.text, fresh.nested
 
     def _moment(self, name: str) -> float | None:
         if self.numbers is None or self.type not in ("int", "float"):
@@ -244,6 +278,8 @@ class FeatureStatistics:
 
 def statistics_type(kind: pa.DataType) -> str:
     """The type under which a column of an Arrow type is measured."""
+    if isinstance(kind, pa.BaseExtensionType):
+        kind = kind.storage_type
     plain = plain_type(kind)
     if pa.types.is_null(plain):
         return "null"
@@ -255,7 +291,7 @@ def statistics_type(kind: pa.DataType) -> str:
         pa.binary(): "bytes",
         pa.timestamp("us"): "timestamp",
     }
-    return words.get(plain, "other")
+    return words.get(plain) or nested_type(plain) or "other"
 
 
 def measurable(column: pa.Array) -> pa.Array:

@@ -22,12 +22,15 @@ from treadle.statistics._numbers import Numbers
 from treadle.statistics._text import Text
 
 FORMAT = "treadle.statistics/1"
+# What the first format has no place for (lists and structs inside) is written as the second; the rest stays readable.
+_NESTED_FORMAT = "treadle.statistics/2"
 
 
 def dump(num_rows: int, features: dict[str, FeatureStatistics]) -> bytes:
     """The bytes of statistics."""
+    nested = any(feature.nested for feature in features.values())
     state = {
-        "format": FORMAT,
+        "format": _NESTED_FORMAT if nested else FORMAT,
         "num_rows": num_rows,
         "features": [{"name": name, **_feature_state(feature)} for name, feature in features.items()],
     }
@@ -45,9 +48,10 @@ def parse(data: bytes, where: dict[str, object] | None = None) -> tuple[int, dic
         version = state["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StatisticsError(f"These are not statistics: {error}.", where=where) from error
-    if version != FORMAT:
+    if version not in (FORMAT, _NESTED_FORMAT):
         raise StatisticsError(
-            f"These statistics have the format {version!r}; this Treadle reads {FORMAT!r}.", where=where
+            f"These statistics have the format {version!r}; this Treadle reads {FORMAT!r} and {_NESTED_FORMAT!r}.",
+            where=where,
         )
     try:
         features = {fields["name"]: _feature(fields) for fields in state["features"]}
@@ -65,6 +69,14 @@ def _feature_state(feature: FeatureStatistics) -> dict[str, Any]:
         state["numbers"].update(_distribution_state(numbers.distribution))
     elif feature.text:
         state["text"] = _text_state(feature.text)
+    elif feature.nested:
+        nested = feature.nested
+        state["nested"] = {
+            "count": nested.count,
+            "inside": [{"name": name, **_feature_state(part)} for name, part in nested.inside.items()],
+        }
+        if nested.lengths is not None:
+            state["nested"]["lengths"] = _distribution_state(nested.lengths)
     else:
         state["others"] = feature.count
     return state
@@ -77,6 +89,12 @@ def _feature(fields: dict[str, Any]) -> FeatureStatistics:
         _fill_numbers(feature.numbers, fields["numbers"])
     elif feature.text:
         _fill_text(feature.text, fields["text"])
+    elif feature.nested:
+        nested = fields["nested"]
+        feature.nested.count = nested["count"]
+        feature.nested.inside = {part["name"]: _feature(part) for part in nested["inside"]}
+        if feature.nested.lengths is not None:
+            _fill_distribution(feature.nested.lengths, nested["lengths"])
     else:
         feature._others = fields["others"]
     return feature
@@ -103,7 +121,10 @@ def _distribution_state(distribution: Distribution) -> dict[str, Any]:
 def _fill_numbers(numbers: Numbers, state: dict[str, Any]) -> None:
     for name in ("nan", "positive_infinite", "negative_infinite", "zeros"):
         setattr(numbers, name, state.get(name, 0))
-    distribution = numbers.distribution
+    _fill_distribution(numbers.distribution, state)
+
+
+def _fill_distribution(distribution: Distribution, state: dict[str, Any]) -> None:
     counts = np.array(state["counts"], np.int64)
     if "cut" in state:
         count, mean, spread = state["moments"]

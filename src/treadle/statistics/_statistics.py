@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from treadle.errors import StatisticsError
 from treadle.schema import is_reserved
-from treadle.statistics._feature import FeatureStatistics, measurable, statistics_type
+from treadle.statistics._feature import FeatureStatistics, statistics_type
 from treadle.statistics._state import dump, parse
-from treadle.statistics._view import to_json
+from treadle.statistics._view import by_path, to_json
 
 if TYPE_CHECKING:
     from treadle.schema import Schema
@@ -59,6 +59,11 @@ class Statistics:
     def features(self) -> Mapping[str, FeatureStatistics]:
         """Column -> its statistics, in the order in which the columns were first seen."""
         return MappingProxyType(self._features)
+
+    @property
+    def paths(self) -> Mapping[str, FeatureStatistics]:
+        """``features``, and after each list or struct what is inside it, by path (``tags[]``, ``home.city``)."""
+        return MappingProxyType(dict(by_path(self._features)))
 
     def add(self, batch: pa.RecordBatch | pa.Table) -> None:
         """Measure the rows of a batch. A column that is not in it is missing in all its rows.
@@ -155,12 +160,8 @@ class Statistics:
             feature = FeatureStatistics(self._declared.get(name, "null") if kind == "null" else kind)
             feature.missing = rows_before
             self._features[name] = feature
-        if kind in ("null", feature.type):
-            feature.add(measurable(column))
-            return
-        part = FeatureStatistics(kind)  # another type than before: merging knows what may be put together
-        part.add(measurable(column))
         try:
-            feature.merge(part)
+            feature.measure(column)
         except StatisticsError as error:
-            raise StatisticsError(f"The column holds {kind} after {feature.type}.", where={"column": name}) from error
+            what = f"The column holds {kind} after {feature.type}." if kind != feature.type else error.what
+            raise StatisticsError(what, where={"column": name}) from error

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from treadle.statistics._feature import FeatureStatistics
+from treadle.statistics._feature import DECILES, FeatureStatistics
+from treadle.statistics._quantiles import quantiles
 
 _FIELDS = (
     "type",
@@ -31,10 +32,19 @@ _FIELDS = (
 def to_json(num_rows: int, features: Mapping[str, FeatureStatistics]) -> dict[str, Any]:
     """``{"num_rows": n, "features": {name: {...}}}``.
 
-    ``exact`` is false where a column has more distinct values than are counted one by one; then ``unique``,
+    What is inside lists and structs follows them, by path. ``exact`` is false where a column has more distinct values
+    than are counted one by one; then ``unique``,
     ``median``, ``quantiles``, ``histogram`` and ``top_values`` are estimates.
     """
-    return {"num_rows": num_rows, "features": {name: _feature(feature) for name, feature in features.items()}}
+    return {"num_rows": num_rows, "features": {path: _feature(feature) for path, feature in by_path(features)}}
+
+
+def by_path(features: Mapping[str, FeatureStatistics]) -> Iterator[tuple[str, FeatureStatistics]]:
+    """Every feature, and after each what is inside it."""
+    for name, feature in features.items():
+        yield name, feature
+        if feature.nested:
+            yield from feature.nested.paths(name)
 
 
 def _feature(feature: FeatureStatistics) -> dict[str, Any]:
@@ -42,8 +52,10 @@ def _feature(feature: FeatureStatistics) -> dict[str, Any]:
     shown = {name: value for name, value in fields.items() if value is not None}
     if feature.numbers or feature.text:
         shown["exact"] = feature.exact
-    if quantiles := feature.quantiles():
-        shown["quantiles"] = _plain(quantiles)
+    if feature.lengths is not None:
+        shown["length_quantiles"] = quantiles(feature.lengths, DECILES)
+    if deciles := feature.quantiles():
+        shown["quantiles"] = _plain(deciles)
     if histogram := feature.histogram():
         shown["histogram"] = _plain(histogram)
     return shown
