@@ -305,7 +305,7 @@ def test_damaged_statistics_are_refused(tmp_path: Path) -> None:
         data[:-40],
         b"[]",
         b"{}",
-        data.replace(b"treadle.statistics/1", b"treadle.statistics/9"),
+        data.replace(b"treadle.statistics/2", b"treadle.statistics/9"),
         data.replace(b'"counts"', b'"count"'),
         data.replace(b'"type":"int"', b'"type":"float","x":"int"').replace(b'"values":[0,1,2]', b'"values":["a"]'),
         b"[" * 100_000,
