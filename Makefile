@@ -28,6 +28,7 @@ demo: $(CORE) ## the taxi loop on 36 months of real rides: table, build/demo/rep
 	$(BIN)/python examples/taxi/demo.py
 
 test: $(DEV) ## the tests (core, under five minutes)
+	$(BIN)/python tools/check_system.py
 	$(BIN)/python -m pytest -n 2 -m "not engines and not drill"
 
 test-engines: $(DEV) ## the tests that need more libraries or data than the core
