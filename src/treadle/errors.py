@@ -152,6 +152,19 @@ class CorruptArtifactError(ArtifactError):
     code = "ARTIFACT_CORRUPT"
 
 
+class StoreInUseError(ArtifactError, BlockingIOError):
+    """A store cannot be collected while a run, or another collection, is at work in it."""
+
+    code = "STORE_IN_USE"
+    transient = True
+
+
+class ArchiveError(ArtifactError, ValueError):
+    """An archive of a run is damaged, hostile, or of a format that this version does not know."""
+
+    code = "ARCHIVE"
+
+
 # schema
 
 
@@ -222,6 +235,18 @@ class RowCountError(DataError):
     """Rows in do not equal rows out plus rows excluded: a defect, never to be passed over."""
 
     code = "DATA_ROW_COUNT"
+
+
+class DataSourceError(DataError, OSError):
+    """A database or remote store that holds data refuses, or cannot be reached."""
+
+    code = "DATA_SOURCE"
+
+
+class QuarantineError(DataError):
+    """More rows cannot be read than may be set aside."""
+
+    code = "DATA_QUARANTINE"
 
 
 # statistics, validation

@@ -232,7 +232,7 @@ def test_a_ragged_row_is_named(tmp_path: Path, row: str, fields: str) -> None:
     file = text(tmp_path / "a.csv", f"a,b\n1,2\n{row}\n4,5\n")
     with pytest.raises(RaggedRowError, match=fields) as caught:
         scan(file)
-    assert caught.value.where == {"file": file, "row": "3"}
+    assert caught.value.where == {"file": file, "row": 3}
 
 
 def test_text_that_is_not_utf8_is_named_by_row_and_column(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_text_that_is_not_utf8_is_named_by_row_and_column(tmp_path: Path) -> Non
         scan(text(tmp_path / "head.csv", b"a,\xe9\n1,2\n"))
     assert caught.value.where["row"] == 1
     with pytest.raises(TextEncodingError):
-        scan(text(tmp_path / "wide.csv", "a,b\n1,2\n".encode("utf-16")))
+        scan(text(tmp_path / "wide.csv", "a,b\n1,2\n".encode("utf-16") + b"\xff"))
 
 
 def test_a_column_name_that_stands_twice(tmp_path: Path) -> None:

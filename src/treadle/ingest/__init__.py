@@ -8,6 +8,7 @@ from treadle.ingest._build import build_examples
 from treadle.ingest._examples import ROW_ID, ExamplesReader, read_examples
 from treadle.ingest._filter import keep_mask
 from treadle.ingest._manifest import Manifest, Source
+from treadle.ingest._places import PathLike, digest_source, is_url
 from treadle.ingest._scan import Scan, conform, read_table, scan
 from treadle.ingest._spans import SpanFiles, list_spans, select_spans
 
@@ -15,11 +16,14 @@ __all__ = [
     "ROW_ID",
     "ExamplesReader",
     "Manifest",
+    "PathLike",
     "Scan",
     "Source",
     "SpanFiles",
     "build_examples",
     "conform",
+    "digest_source",
+    "is_url",
     "keep_mask",
     "list_spans",
     "read_examples",

@@ -19,8 +19,9 @@ from treadle.errors import DataError, RowCountError, UsageError
 from treadle.ingest._examples import ROW_ID
 from treadle.ingest._filter import keep_mask
 from treadle.ingest._manifest import Manifest, Source
+from treadle.ingest._places import PathLike
 from treadle.ingest._row_ids import row_hashes, row_ids
-from treadle.ingest._scan import PathLike, conform, missing_column, scan
+from treadle.ingest._scan import conform, missing_column, scan
 from treadle.ingest._spans import SpanFiles
 from treadle.ingest._splits import (
     Weights,

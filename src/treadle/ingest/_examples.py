@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from treadle.errors import UsageError
 from treadle.ingest._manifest import Manifest
-from treadle.ingest._parquet import open_parquet, parquet_errors
 from treadle.ingest._scan import Scan, missing_column, scan
+from treadle.ingest.sources import open_parquet, parquet_errors
 
 ROW_ID = "__row_id__"
 

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from treadle.errors import (
-    ColumnTypeError,
-    CorruptFileError,
-    DataFileNotFoundError,
-    EmptyFileError,
-    MissingColumnError,
-    UsageError,
-)
-from treadle.ingest._csv import read_csv
-from treadle.ingest._parquet import open_parquet, parquet_errors
+from treadle.errors import ColumnTypeError, DataError, MissingColumnError, UsageError
+from treadle.ingest._places import Located, PathLike, locate, open_located, reading_of
+from treadle.ingest.sources import Opened, Reading, Refused
 from treadle.schema import Schema, is_reserved, plain_type, to_feature, to_plain, type_word
-
-PathLike = str | os.PathLike[str]
-
-_PARQUET = {".parquet", ".pq"}
-_TEXT = {".csv", ".tsv"}
-_PACKED = {".gz", ".bz2", ".zst"}
 
 
 class Scan:
@@ -36,26 +24,29 @@ class Scan:
     columns whose name belongs to Treadle are left out. Reading twice gives the same batches.
     """
 
-    def __init__(self, paths: Sequence[Path], hints: Schema | None) -> None:
-        self.paths = tuple(paths)
-        """The files, in order."""
-        self._hints = hints
-        self._tables: dict[Path, pa.Table] = {}
-        self.num_rows = 0
+    def __init__(self, places: Sequence[Located], reading: Reading, format_name: str | None = None) -> None:
+        self._places = tuple(places)
+        self.paths = tuple(place.shown for place in places)
+        """The files, in order, as they were named."""
+        self._opened: list[Opened] = [open_located(place, reading, format_name) for place in places]
+        self.num_rows = sum(opened.num_rows for opened in self._opened)
         """The number of rows of all files together."""
-        schemas = []
-        for path in self.paths:
-            schema, rows = self._open(path)
-            schemas.append(schema)
-            self.num_rows += rows
+        written = [_named(opened.schema, place.shown) for opened, place in zip(self._opened, places, strict=True)]
+        schemas = [pa.schema([pa.field(field.name, plain_type(field.type)) for field in schema]) for schema in written]
         self.schema: pa.Schema = _unify(schemas, self.paths)
         """Names and plain types of the columns; ``null`` for a column without any value."""
+        _refuse_mixed_zones(written, self.paths)
         self.absent: dict[str, tuple[Path, ...]] = {
             name: tuple(path for path, schema in zip(self.paths, schemas, strict=True) if name not in schema.names)
             for name in self.schema.names
             if any(name not in schema.names for schema in schemas)
         }
         """Columns that some of the files do not have, and which; read as missing there."""
+
+    @property
+    def refused(self) -> list[Refused]:
+        """The rows that cannot be read; empty unless they were asked to be left out."""
+        return [row for opened in self._opened for row in opened.refused]
 
     def batches(
         self, columns: Sequence[str] | None = None, *, batch_rows: int = 65536, dictionary: bool = False
@@ -75,8 +66,15 @@ class Scan:
         for name in names:
             if name not in self.schema.names:
                 raise missing_column(name, self.schema.names, self.paths)
-        for path in self.paths:
-            for batch in self._file_batches(path, names, batch_rows, dictionary):
+        for opened, path in zip(self._opened, self.paths, strict=True):
+            here = [name for name in names if name in opened.schema.names]
+            # batches without columns still have rows
+            source = (
+                opened.batches(here, batch_rows, dictionary=dictionary)
+                if here
+                else _rows_only(opened.num_rows, batch_rows)
+            )
+            for batch in source:
                 yield self._plain(batch, names, dictionary, path)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
@@ -84,31 +82,6 @@ class Scan:
         names = list(self.schema.names if columns is None else columns)
         batches = list(self.batches(names))
         return pa.Table.from_batches(batches, schema=pa.schema([self.schema.field(name) for name in names]))
-
-    def _open(self, path: Path) -> tuple[pa.Schema, int]:
-        if _format(path) == "parquet":
-            with open_parquet(path) as file:
-                schema, rows = file.schema_arrow, file.metadata.num_rows
-        else:
-            self._tables[path] = read_csv(path, _text_types(self._hints))
-            schema, rows = self._tables[path].schema, self._tables[path].num_rows
-        kept = [field for field in schema if not is_reserved(field.name)]
-        return pa.schema([pa.field(field.name, plain_type(field.type)) for field in kept]), rows
-
-    def _file_batches(
-        self, path: Path, names: list[str], batch_rows: int, dictionary: bool
-    ) -> Iterator[pa.RecordBatch]:
-        if path in self._tables:
-            table = self._tables[path]
-            here = [name for name in names if name in table.column_names]
-            yield from table.select(here).to_batches(batch_rows) if here else _rows_only(table.num_rows, batch_rows)
-            return
-        with open_parquet(path, dictionary=dictionary) as file, parquet_errors(path):
-            here = [name for name in names if name in file.schema_arrow.names]
-            if here:
-                yield from file.iter_batches(batch_rows, columns=here, use_threads=False)
-            else:
-                yield from _rows_only(file.metadata.num_rows, batch_rows)
 
     def _plain(self, batch: pa.RecordBatch, names: list[str], dictionary: bool, path: Path) -> pa.RecordBatch:
         columns = []
@@ -129,13 +102,23 @@ class Scan:
         return pa.RecordBatch.from_arrays(columns, names=names)
 
 
-def scan(paths: PathLike | Iterable[PathLike], schema: Schema | None = None) -> Scan:
+def scan(
+    paths: PathLike | Iterable[PathLike],
+    schema: Schema | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    lenient: bool = False,
+) -> Scan:
     """Open data files as one table without changing their types.
 
     Args:
-        paths: Parquet, CSV or TSV files, known by their names.
+        paths: Files, known by their names: Parquet, CSV or TSV, JSON Lines, Arrow, Avro, TFRecord, text, JSON logs;
+            or URLs (``s3://``, ``memory://``, ``images://FOLDER``, ``duckdb:///FILE#select ...``).
         schema: Only a hint for text files: features declared as ``string`` or ``bytes`` are not taken for numbers.
             What does not fit the schema is left as it is, for validation to judge.
+        options: Of the format (as ``delimiter`` and ``encoding`` of CSV), or ``format`` itself, and the limits
+            ``chunk_bytes`` (of a text in memory) and ``group_bytes`` (that a packed unit may unfold to).
+        lenient: Leave out rows that cannot be read; they are then in ``refused``.
 
     Raises:
         DataError: The case that fits: not found, empty, cut off, ragged, not UTF-8, one column of two types.
@@ -143,10 +126,13 @@ def scan(paths: PathLike | Iterable[PathLike], schema: Schema | None = None) -> 
     files = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not files:
         raise UsageError("No data file is given.")
-    return Scan([_existing(Path(file)) for file in files], schema)
+    reading, name = reading_of(schema, options, lenient=lenient)
+    return Scan([locate(file) for file in files], reading, name)
 
 
-def read_table(paths: PathLike | Iterable[PathLike], schema: Schema | None = None) -> pa.Table:
+def read_table(
+    paths: PathLike | Iterable[PathLike], schema: Schema | None = None, *, options: Mapping[str, Any] | None = None
+) -> pa.Table:
     """Data files as one Arrow table.
 
     With a schema, the table has the schema's columns in its order and types; a column that the schema does not
@@ -157,7 +143,7 @@ def read_table(paths: PathLike | Iterable[PathLike], schema: Schema | None = Non
         ColumnTypeError: A column's values are not of its feature's type.
         DataError: As :func:`scan`.
     """
-    source = scan(paths, schema)
+    source = scan(paths, schema, options=options)
     table = source.table()
     return table if schema is None else conform(table, schema, source.paths)
 
@@ -197,47 +183,30 @@ def _file(paths: Sequence[Path]) -> dict[str, object]:
     return {"file": paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"} if paths else {}
 
 
-def _existing(path: Path) -> Path:
-    if not path.exists():
-        raise DataFileNotFoundError(
-            "There is no such file.",
-            where={"file": path},
-            hint="Check the path; it is relative to the working directory.",
+def _named(schema: pa.Schema, path: Path) -> pa.Schema:
+    """The columns that are the user's; each name once."""
+    names = schema.names
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise DataError(
+            f"The column name {repeated!r} stands more than once.", where={"file": path, "column": repeated}
         )
-    if path.is_dir():
-        raise DataFileNotFoundError(
-            "This is a directory, not a data file.", where={"file": path}, hint=f"Name the files: {path}/*.parquet."
-        )
-    try:
-        with path.open("rb") as stream:
-            if not stream.read(1):
-                raise EmptyFileError("The file is empty.", where={"file": path}, hint="Fetch or write it again.")
-    except PermissionError as error:
-        raise DataFileNotFoundError("The file may not be read.", where={"file": path}) from error
-    return path
+    return pa.schema([field for field in schema if not is_reserved(field.name)])
 
 
-def _format(path: Path) -> str:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    while suffixes and suffixes[-1] in _PACKED:
-        suffixes.pop()
-    last = suffixes[-1] if suffixes else ""
-    if last in _PARQUET:
-        return "parquet"
-    if last in _TEXT:
-        return "csv"
-    with path.open("rb") as stream:
-        if stream.read(4) == b"PAR1":
-            return "parquet"
-    raise CorruptFileError(
-        "The file's format is not known.", where={"file": path}, hint="Name it .parquet, .csv or .tsv."
-    )
-
-
-def _text_types(schema: Schema | None) -> dict[str, pa.DataType]:
-    kinds = {"string": pa.string(), "bytes": pa.binary()}
-    features = schema.features.values() if schema else ()
-    return {feature.name: kinds[feature.type] for feature in features if feature.type in kinds}
+def _refuse_mixed_zones(schemas: Sequence[pa.Schema], paths: Sequence[Path]) -> None:
+    """A moment keeps the clock of its zone, so one column must have one zone in all files."""
+    first: dict[str, tuple[str | None, Path]] = {}
+    for schema, path in zip(schemas, paths, strict=True):
+        for field in schema:
+            if pa.types.is_timestamp(field.type):
+                zone, other = first.setdefault(field.name, (field.type.tz, path))
+                if zone != field.type.tz:
+                    raise ColumnTypeError(
+                        f"The moments are of zone {field.type.tz or 'none'} here and {zone or 'none'} in another file.",
+                        where={"file": path, "column": field.name, "other_file": other},
+                        hint="Write them all in one zone.",
+                    )
 
 
 def _rows_only(rows: int, batch_rows: int) -> Iterator[pa.RecordBatch]:

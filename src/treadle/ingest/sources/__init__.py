@@ -1,0 +1,27 @@
+"""The formats that data come in, each a module of its own behind one promise.
+
+A package adds one by an entry point in the group ``treadle.sources``; Treadle's own come through the same door.
+"""
+
+from treadle.ingest.sources._faulty import convert_values
+from treadle.ingest.sources._find import GROUP, format_of, formats, scheme_of
+from treadle.ingest.sources._parquet import open_parquet, parquet_errors
+from treadle.ingest.sources._promise import Format, Opened, Reading, Refused, TableSource, shown
+from treadle.ingest.sources._sql import masked
+
+__all__ = [
+    "GROUP",
+    "Format",
+    "Opened",
+    "Reading",
+    "Refused",
+    "TableSource",
+    "convert_values",
+    "format_of",
+    "formats",
+    "masked",
+    "open_parquet",
+    "parquet_errors",
+    "scheme_of",
+    "shown",
+]

@@ -1,0 +1,93 @@
+"""Text in pieces: unpacked, in UTF-8, cut where one record ends and the next begins.
+
+A piece is all of a text file that is in memory at one time.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from treadle.errors import CorruptFileError, TextEncodingError, UsageError
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_NEWLINE = ord("\n")
+
+
+def text_chunks(path: Path, size: int, *, encoding: str | None = None, quote: str | None = None) -> Iterator[bytes]:
+    """The text of a file as UTF-8, in pieces of about ``size`` bytes that end with a line.
+
+    Args:
+        path: The file; ``.gz``, ``.bz2`` and ``.zst`` are unpacked on the way.
+        size: A piece is longer only where one record is.
+        encoding: The text's encoding; by default UTF-8, or what the byte order mark says.
+        quote: Lines do not end inside a pair of these.
+
+    Raises:
+        CorruptFileError: The file cannot be unpacked.
+        TextEncodingError: The text is not of the encoding given.
+    """
+    rest = b""
+    for block in _utf8(path, size, encoding):
+        rest += block
+        end = _last_end(rest, quote)
+        if end and len(rest) >= size:
+            yield rest[:end]
+            rest = rest[end:]
+    if rest:
+        yield rest
+
+
+def _last_end(text: bytes, quote: str | None) -> int:
+    """How many bytes make whole records; 0 for none."""
+    if quote is None or quote.encode() not in text:
+        return text.rfind(b"\n") + 1
+    data = np.frombuffer(text, np.uint8)
+    quotes = np.flatnonzero(data == ord(quote))
+    ends = np.flatnonzero(data == _NEWLINE)
+    outside = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    return int(outside[-1]) + 1 if len(outside) else 0
+
+
+def _utf8(path: Path, size: int, encoding: str | None) -> Iterator[bytes]:
+    blocks = _unpacked(path, size)
+    first = next(blocks, b"")
+    mark, found = next(((mark, name) for mark, name in _MARKS if first.startswith(mark)), (b"", "utf-8"))
+    first = first[len(mark) :]
+    name = found if mark else (encoding or "utf-8")
+    try:
+        codec = codecs.lookup(name)
+    except LookupError as error:
+        raise UsageError(f"{encoding!r} is no text encoding.", hint="For example: latin-1, cp1252.") from error
+    if codec.name == "utf-8":
+        yield first
+        yield from blocks
+        return
+    decoder = codec.incrementaldecoder("strict")
+    try:
+        yield decoder.decode(first).encode()
+        for block in blocks:
+            yield decoder.decode(block).encode()
+        yield decoder.decode(b"", final=True).encode()
+    except UnicodeDecodeError as error:
+        raise TextEncodingError(f"The text is not {name}: {error.reason}.", where={"file": path}) from error
+
+
+def _unpacked(path: Path, size: int) -> Iterator[bytes]:
+    try:
+        with pa.input_stream(str(path), compression="detect") as stream:
+            while block := stream.read(size):
+                yield block
+    except (pa.ArrowInvalid, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise CorruptFileError(f"The file cannot be unpacked: {reason}.", where={"file": path}) from error

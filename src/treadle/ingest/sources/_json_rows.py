@@ -1,0 +1,160 @@
+"""JSON objects one by one: slower than Arrow's reader, and exact about what is wrong and where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from treadle.errors import ColumnTypeError, CorruptFileError, DataError, TextEncodingError
+from treadle.ingest.sources._promise import Reading, Refused, shown
+
+_WORDS = {bool: "bool", int: "int", float: "float", str: "string", list: "list", dict: "struct", bytes: "bytes",
+          datetime: "timestamp"}  # fmt: skip
+_FITS = {
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "string": (str,),
+    "bytes": (str, bytes),
+    "timestamp": (str, datetime),
+}
+_LIMIT = 2**63
+
+
+class Row(NamedTuple):
+    """One object and the number of its line."""
+
+    number: int
+    fields: dict[str, Any]
+
+
+def parse_lines(chunk: bytes, path: Path, seen: int, *, lenient: bool) -> tuple[list[Row], list[Refused]]:
+    """The objects of a piece of text, and in a lenient reading the lines that are none.
+
+    Raises:
+        DataError: A line is no object, and the reading is not lenient.
+    """
+    rows, refused = [], []
+    number = seen
+    for line in chunk.split(b"\n"):
+        if not line.strip():
+            continue
+        number += 1
+        try:
+            rows.append(Row(number, parse_object(line)))
+        except (ValueError, RecursionError) as error:
+            garbled = isinstance(error, UnicodeDecodeError)
+            if not lenient:
+                kind = TextEncodingError if garbled else CorruptFileError
+                what = "The text is not UTF-8." if garbled else f"The line is not one JSON object: {error}."
+                raise kind(what, where={"file": path, "row": number}) from error
+            refused.append(Refused(number, "not-utf8" if garbled else "malformed", None, shown(line)))
+    return rows, refused
+
+
+def parse_object(line: bytes | str) -> dict[str, Any]:
+    """One JSON object; a name that stands twice, NaN and infinities are refused.
+
+    Raises:
+        ValueError: The text is something else.
+    """
+    text = line.decode("utf-8") if isinstance(line, bytes) else line
+    value = json.loads(text, object_pairs_hook=_unique)
+    if not isinstance(value, dict):
+        raise ValueError(f"it is {_WORDS.get(type(value), 'null')}")
+    return value
+
+
+def array_lines(text: bytes, path: Path) -> bytes:
+    """A file that is one array of objects, as lines."""
+    try:
+        values = json.loads(text, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise CorruptFileError(f"The file is not JSON: {error}.", where={"file": path}) from error
+    return "\n".join(json.dumps(value, ensure_ascii=False) for value in values).encode()
+
+
+def rows_to_table(
+    rows: Sequence[Row], path: Path, reading: Reading, text: Sequence[str] = ()
+) -> tuple[pa.Table, list[Refused]]:
+    """Objects as a table; the columns in the order in which their names first stand.
+
+    Args:
+        rows: The objects.
+        path: The file, for errors.
+        reading: In a lenient reading with a schema, rows with a value of another type are left out and listed.
+        text: Columns that are text whatever it looks like.
+
+    Raises:
+        DataError: A column holds values of several types.
+    """
+    refused: list[Refused] = []
+    if reading.lenient and reading.schema is not None:
+        kinds = {name: feature.type for name, feature in reading.schema.features.items() if feature.type in _FITS}
+        kept = []
+        for row in rows:
+            wrong = next((name for name, kind in kinds.items() if not _fits(row.fields.get(name), kind)), None)
+            if wrong is None:
+                kept.append(row)
+            else:
+                refused.append(Refused(row.number, "wrong-type", wrong, shown(row.fields[wrong])))
+        rows = kept
+    names = dict.fromkeys(name for row in rows for name in row.fields)
+    if not names:
+        return pa.table({"__rows__": pa.nulls(len(rows))}), refused
+    return pa.table({name: _column(name, rows, path, declared=name in text) for name in names}), refused
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if value is None:
+        return True
+    if type(value) not in _FITS[kind]:
+        return False
+    if kind == "timestamp" and isinstance(value, str):
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:
+            return False
+    return type(value) is not int or -_LIMIT <= value < _LIMIT
+
+
+def _column(name: str, rows: Sequence[Row], path: Path, *, declared: bool) -> pa.Array:
+    values = [row.fields.get(name) for row in rows]
+    kinds = {type(value) for value in values if value is not None}
+    if declared and kinds - {str}:
+        raise _mixed(name, rows, path, str)
+    if kinds == {int, float}:
+        return pa.array([None if value is None else float(value) for value in values], pa.float64())
+    if kinds == {int} and not all(value is None or -_LIMIT <= value < _LIMIT for value in values):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
+    if len(kinds) > 1:
+        raise _mixed(name, rows, path, type(next(value for value in values if value is not None)))
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+        raise ColumnTypeError(
+            f"The column's values are of several types: {str(error).splitlines()[0]}.",
+            where={"file": path, "column": name},
+        ) from error
+
+
+def _mixed(name: str, rows: Sequence[Row], path: Path, expected: type) -> DataError:
+    other = next(row for row in rows if row.fields.get(name) is not None and type(row.fields[name]) is not expected)
+    return ColumnTypeError(
+        f"The column holds {_WORDS[expected]} and here {_WORDS[type(other.fields[name])]}.",
+        where={"file": path, "row": other.number, "column": name},
+        hint="Write one type throughout, or let such rows be set aside (quarantine).",
+    )
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} stands twice")
+    return fields

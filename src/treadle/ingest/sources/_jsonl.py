@@ -1,0 +1,210 @@
+"""JSON Lines: one object a line; a field that is not there is null, like one that is null.
+
+Whole numbers beyond 64 bits stay text, digit by digit. Text in which every value is a moment becomes moments, unless
+the schema declares it text. Arrow's reader is tried first; where it refuses or would round, the piece is read object
+by object, which is slower, knows the row, and can leave rows out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pa_json
+
+from treadle.errors import ColumnTypeError, DataError, EmptyFileError
+from treadle.ingest.sources._chunks import text_chunks
+from treadle.ingest.sources._json_rows import array_lines, parse_lines, rows_to_table
+from treadle.ingest.sources._promise import Opened, Reading, Refused
+from treadle.schema import type_word
+
+SUFFIXES = (".jsonl", ".ndjson", ".json")
+SCHEMES = ()
+
+
+def is_format(head: bytes) -> bool:
+    """Whether the first character begins an object."""
+    return head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b'{"')
+
+
+def open_source(path: Path, reading: Reading) -> Opened:
+    """The rows of a JSON Lines file, or of a ``.json`` file that is one array of objects.
+
+    Options: ``encoding``.
+    """
+    reading.only(path, "encoding")
+    return JsonLinesSource(path, reading)
+
+
+class JsonLinesSource:
+    """The rows of one file. Made by :func:`open_source`."""
+
+    def __init__(self, path: Path, reading: Reading) -> None:
+        self.path = path
+        self.refused: list[Refused] = []
+        self.num_rows = 0
+        self._reading = reading
+        self._text = _text_features(reading)
+        self._table: pa.Table | None = None
+        schema = pa.schema([])
+        seen = 0
+        for number, chunk in enumerate(self._chunks()):
+            table, refused = self._read(chunk, seen, None)
+            self._table = table if number == 0 else None
+            schema = _join(schema, table.schema, path)
+            seen += table.num_rows + len(refused)
+            self.num_rows += table.num_rows
+            self.refused += refused
+        if not seen:
+            raise EmptyFileError("The file holds no object.", where={"file": path})
+        self.schema = schema
+
+    def batches(
+        self,
+        columns: list[str],
+        batch_rows: int,
+        *,
+        dictionary: bool = False,  # noqa: ARG002
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows in order."""
+        for table in [self._table] if self._table is not None else self._again():
+            yield from table.select(columns).to_batches(batch_rows)
+
+    def _chunks(self) -> Iterator[bytes]:
+        chunks = text_chunks(self.path, self._reading.chunk_bytes, encoding=self._reading.option("encoding", None))
+        for number, chunk in enumerate(chunks):
+            if number == 0 and chunk.lstrip()[:1] == b"[":
+                yield array_lines(chunk + b"".join(chunks), self.path)
+                return
+            if chunk.strip():
+                yield chunk
+
+    def _again(self) -> Iterator[pa.Table]:
+        seen = 0
+        for chunk in self._chunks():
+            table, refused = self._read(chunk, seen, self.schema)
+            seen += table.num_rows + len(refused)
+            yield table
+
+    def _read(self, chunk: bytes, seen: int, schema: pa.Schema | None) -> tuple[pa.Table, list[Refused]]:
+        """The rows of a piece; with a schema, its columns and types."""
+        table = None if self._reading.lenient else self._fast(chunk)
+        refused: list[Refused] = []
+        if table is None:
+            rows, refused = parse_lines(chunk, self.path, seen, lenient=self._reading.lenient)
+            table, wrong = rows_to_table(rows, self.path, self._reading, self._text)
+            refused = sorted(refused + wrong, key=lambda fault: fault.row)
+        columns = {
+            name: table.column(name) if name in self._text else _moments(table.column(name))
+            for name in table.column_names
+        }
+        if schema is not None:
+            columns = {
+                field.name: _as(columns[field.name], table.column(field.name), field.type)
+                if field.name in columns
+                else pa.nulls(table.num_rows, field.type)
+                for field in schema
+            }
+        if not columns:  # objects without a field are rows all the same
+            columns = {"__rows__": pa.chunked_array([pa.nulls(table.num_rows)])}
+        return pa.table(columns), refused
+
+    def _fast(self, chunk: bytes) -> pa.Table | None:
+        """The piece as Arrow reads it; nothing if it refuses, or would round a whole number."""
+        try:
+            chunk.decode("utf-8")
+            table = pa_json.read_json(
+                pa.BufferReader(chunk),
+                read_options=pa_json.ReadOptions(block_size=max(4 << 20, _longest_line(chunk) + 1)),
+                parse_options=pa_json.ParseOptions(
+                    explicit_schema=pa.schema([(name, pa.string()) for name in self._text]) if self._text else None
+                ),
+            )
+        except (pa.ArrowInvalid, UnicodeDecodeError):
+            return None
+        absent = [name for name in self._text if table.column(name).null_count == table.num_rows]
+        if absent:  # Arrow adds a column for every name it is told
+            table = table.drop_columns([name for name in absent if f'"{name}"'.encode() not in chunk])
+        return None if any(_rounded(table.column(name)) for name in table.column_names) else table
+
+
+def _longest_line(chunk: bytes) -> int:
+    return max(map(len, chunk.split(b"\n")))
+
+
+def _text_features(reading: Reading) -> list[str]:
+    features = reading.schema.features.values() if reading.schema else ()
+    return [feature.name for feature in features if feature.type == "string"]
+
+
+def _rounded(column: pa.ChunkedArray) -> bool:
+    """Whether the column, or a number inside it, may hold a whole number that Arrow made a double."""
+    if pa.types.is_nested(column.type):
+        return any(
+            _rounded(pa.chunked_array([part]))
+            for chunk in column.chunks
+            for part in (chunk.flatten() if pa.types.is_struct(column.type) else [chunk.flatten()])
+        )
+    if not pa.types.is_floating(column.type):
+        return False
+    bounds = pc.min_max(column).as_py()
+    return bounds["max"] is not None and max(abs(bounds["min"]), abs(bounds["max"])) >= 2.0**63
+
+
+def _moments(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text as moments where every value is one."""
+    if not pa.types.is_string(column.type) or column.null_count == len(column):
+        return column
+    first = column.drop_null()[0].as_py()
+    if len(first) < 10 or not first[:4].isdigit() or first[4] != "-":
+        return column
+    for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
+        try:
+            return pc.cast(column, kind)
+        except pa.ArrowInvalid:
+            continue
+    return column
+
+
+def _as(column: pa.ChunkedArray, written: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if column.type == kind:
+        return column
+    if pa.types.is_string(kind) and pa.types.is_string(written.type):
+        return written
+    return pc.cast(column, kind)
+
+
+def _join(left: pa.Schema, right: pa.Schema, path: Path) -> pa.Schema:
+    """Names and types that hold both pieces."""
+    kinds = {field.name: field.type for field in left}
+    for field in right:
+        before = kinds.get(field.name, pa.null())
+        try:
+            kinds[field.name] = _joined(before, field.type)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise mixed(path, field.name, before, field.type) from error
+    return pa.schema(list(kinds.items()))
+
+
+def _joined(left: pa.DataType, right: pa.DataType) -> pa.DataType:
+    if {left, right} <= {pa.int64(), pa.float64()}:
+        return left if left == right else pa.float64()
+    if pa.types.is_timestamp(left) and pa.types.is_string(right):
+        return right
+    if pa.types.is_string(left) and pa.types.is_timestamp(right):
+        return left
+    if pa.types.is_timestamp(left) and pa.types.is_timestamp(right):
+        return left if (left.tz is None) == (right.tz is None) else pa.string()
+    schemas = [pa.schema([("x", kind)]) for kind in (left, right)]
+    return pa.unify_schemas(schemas, promote_options="permissive").field("x").type
+
+
+def mixed(path: Path, name: str, left: pa.DataType, right: pa.DataType) -> DataError:
+    """The error for a column whose values are of two types."""
+    return ColumnTypeError(
+        f"The column holds {type_word(left)} and {type_word(right)}.",
+        where={"file": path, "column": name},
+        hint="Write one type throughout, or let such rows be set aside (quarantine).",
+    )
