@@ -125,3 +125,32 @@ def test_a_mention_of_docstrings_makes_them_count() -> None:
 
     assert digest("def f():\n    'a'\n") == digest("def f():\n    'b'\n")
     assert digest("def f():\n    'a'\n    f.__doc__\n") != digest("def f():\n    'b'\n    f.__doc__\n")
+
+
+@pytest.mark.parametrize(
+    ("head", "decorator"),
+    [
+        ("from treadle import component", "component"),
+        ("from treadle.pipeline import component as c", "c"),
+        ("import treadle", "treadle.component"),
+        ("import treadle as t", "t.component"),
+    ],
+)
+def test_how_a_node_is_run_is_not_what_it_makes(head: str, decorator: str) -> None:
+    def digest(arguments: str) -> str:
+        source = f"{head}\n@{decorator}({arguments})\ndef f(): return 1\n"
+        return next(found.digest for found in read_facts(source.encode()).statements if found.name == "f")
+
+    plain = digest("cache=True")
+    assert digest("cache=True, retries=3, timeout=2.5, resources={'cpu': 2}") == plain
+    assert digest("cache=False") != plain
+    assert digest("cache=True, retries=int('3')") != plain
+
+
+def test_settings_of_a_decorator_that_is_not_treadles_own_count() -> None:
+    def digest(head: str, retries: int) -> str:
+        source = f"{head}\n@component(retries={retries})\ndef f(): return 1\n"
+        return next(found.digest for found in read_facts(source.encode()).statements if found.name == "f")
+
+    for head in ("from own import component", "from treadle import component\ncomponent = twice(component)"):
+        assert digest(head, 1) != digest(head, 2)

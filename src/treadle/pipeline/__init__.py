@@ -25,6 +25,7 @@ from treadle.pipeline._load import load_pipeline, parse_settings
 from treadle.pipeline._modules import FactsMemory
 from treadle.pipeline._pipeline import Pipeline, pipeline
 from treadle.pipeline._reference import find_function
+from treadle.pipeline._settings import NodeSettings, read_settings
 from treadle.pipeline._signature import Kind, Parameter, Signature
 from treadle.pipeline._skip import Skip
 
@@ -44,6 +45,7 @@ __all__ = [
     "Kind",
     "ListOf",
     "NodeIR",
+    "NodeSettings",
     "Parameter",
     "Pipeline",
     "PipelineIR",
@@ -60,6 +62,7 @@ __all__ = [
     "load_pipeline",
     "parse_settings",
     "pipeline",
+    "read_settings",
 ]
 
 

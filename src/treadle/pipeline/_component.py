@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, overload
 
+from treadle.pipeline._settings import read_settings
 from treadle.pipeline._signature import Signature, read_signature
 from treadle.pipeline._trace import current_trace
 
@@ -24,11 +25,15 @@ class Component:
         *,
         cache: bool = True,
         resolve: Callable[..., Any] | None = None,
+        retries: int = 0,
+        timeout: float | None = None,
+        resources: Mapping[str, float | str] | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.cache = cache
         self.resolve = resolve
+        self.settings = read_settings(retries, timeout, resources, {"component": function.__qualname__})
 
     @functools.cached_property
     def signature(self) -> Signature:
@@ -55,7 +60,12 @@ class Component:
 def component(function: Callable[..., Any], /) -> Component: ...
 @overload
 def component(
-    *, cache: bool = True, resolve: Callable[..., Any] | None = None
+    *,
+    cache: bool = True,
+    resolve: Callable[..., Any] | None = None,
+    retries: int = 0,
+    timeout: float | None = None,
+    resources: Mapping[str, float | str] | None = None,
 ) -> Callable[[Callable[..., Any]], Component]: ...
 def component(
     function: Callable[..., Any] | None = None,
@@ -63,6 +73,9 @@ def component(
     *,
     cache: bool = True,
     resolve: Callable[..., Any] | None = None,
+    retries: int = 0,
+    timeout: float | None = None,
+    resources: Mapping[str, float | str] | None = None,
 ) -> Component | Callable[[Callable[..., Any]], Component]:
     """Make a typed function a component.
 
@@ -76,6 +89,11 @@ def component(
         resolve: Called before the node is decided upon, with those of the node's JSON values and files that
             its signature names. Its JSON result counts in the fingerprint and reaches the function as the keyword
             ``resolved``: the place to look at the world (list files, ask which version is the champion).
+        retries: Further attempts after one that failed for a reason that may pass: an error whose type says
+            ``transient = True``, a connection or timeout error, or the loss of the node's process.
+        timeout: Seconds one attempt may take; then its process and everything that it started is killed.
+        resources: What a node takes of the machine, so that not too many run at once: ``{"cpu": 2, "memory": "4GiB",
+            "gpu": 1}``; one ``cpu`` when not said.
 
     Examples:
         >>> @component
@@ -86,4 +104,6 @@ def component(
     """
     if function is not None:
         return Component(function)
-    return lambda function: Component(function, cache=cache, resolve=resolve)
+    return lambda function: Component(
+        function, cache=cache, resolve=resolve, retries=retries, timeout=timeout, resources=resources
+    )

@@ -14,9 +14,10 @@ from typing import Any
 
 from treadle.pipeline._binding import Reference, bound_names
 from treadle.pipeline._references import ReferenceCollector
+from treadle.pipeline._settings_in_source import drop_settings
 
 # Kept facts are found by this name and the source's digest; change it when facts change their form or meaning.
-FACTS_VERSION = f"2-{sys.version_info[0]}.{sys.version_info[1]}"
+FACTS_VERSION = f"3-{sys.version_info[0]}.{sys.version_info[1]}"
 _SPELLED_OUT = (
     ast.Constant,
     ast.Tuple,
@@ -120,6 +121,7 @@ def read_facts(source: bytes) -> Facts:
     tree = ast.parse(source)
     if b"__doc__" not in source:
         _drop_docstrings(tree)
+    drop_settings(tree)
     return _Reader(tree).facts
 
 

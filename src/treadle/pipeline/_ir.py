@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from treadle.pipeline._settings import NodeSettings
+
 FORMAT = "treadle.pipeline/1"
 
 
@@ -130,6 +132,8 @@ class NodeIR:
     """Whether the component looks at the world before the cache decision."""
     line: int | None = None
     """The line of the pipeline function that placed it."""
+    settings: NodeSettings = field(default_factory=NodeSettings)
+    """How it is to be run."""
 
     def wired(self) -> list[str]:
         """The nodes whose outputs this one takes, each once, in the order they are named."""
@@ -151,6 +155,7 @@ class NodeIR:
             "cache": self.cache,
             "resolves": self.resolves,
             "line": self.line,
+            **self.settings.to_json(),
         }
 
 

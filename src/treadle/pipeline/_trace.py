@@ -65,6 +65,7 @@ class Trace:
             cache=component.cache,
             resolves=component.resolve is not None,
             line=line,
+            settings=component.settings,
         )
         return NodeHandle(name, signature.outputs)
 
