@@ -1,21 +1,35 @@
 """Who made what from what: runs, executions, artifacts and the edges between them.
 
 `Database` is the careful way to keep rows in a file, shared with other rooms that own a file of their own;
-`MetadataStore` is the lineage of pipeline runs.
+`MetadataStore` is the lineage of pipeline runs; `Lineage` asks it where something came from and where it went;
+`collect` takes out of a store what nothing needs any more.
 """
 
+from treadle.metadata._collect import Collection, Pins, collect, pins_of, plan_collection
 from treadle.metadata._database import Database, Transaction
+from treadle.metadata._lineage import Lineage, Making, Related
 from treadle.metadata._records import ArtifactRecord, Attempt, ExecutionRecord, ExecutionState, RunRecord, RunState
+from treadle.metadata._retention import Kept, Retention
 from treadle.metadata._store import MetadataStore
 
 __all__ = [
     "ArtifactRecord",
     "Attempt",
+    "Collection",
     "Database",
     "ExecutionRecord",
     "ExecutionState",
+    "Kept",
+    "Lineage",
+    "Making",
     "MetadataStore",
+    "Pins",
+    "Related",
+    "Retention",
     "RunRecord",
     "RunState",
     "Transaction",
+    "collect",
+    "pins_of",
+    "plan_collection",
 ]

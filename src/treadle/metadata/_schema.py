@@ -60,4 +60,11 @@ CREATE TABLE event (
 CREATE INDEX event_by_artifact ON event (artifact_id, direction);
 """
 
-MIGRATIONS = (_FIRST,)
+# Ways into a store of a million artifacts: the newest execution of a node, the runs of a pipeline, artifacts of a type.
+_SECOND = """
+CREATE INDEX execution_by_node ON execution (node, id);
+CREATE INDEX run_by_pipeline ON run (pipeline, created_at);
+CREATE INDEX artifact_by_type ON artifact (type, id);
+"""
+
+MIGRATIONS = (_FIRST, _SECOND)

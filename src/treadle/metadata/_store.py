@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from treadle.artifact import canonical_json
 from treadle.metadata._database import Database, Row, Transaction
+from treadle.metadata._lineage import Lineage
 from treadle.metadata._records import ArtifactRecord, Attempt, ExecutionRecord, ExecutionState, RunRecord, RunState
+from treadle.metadata._retention import Kept, Retention, kept
 from treadle.metadata._schema import MIGRATIONS
 
 _EXECUTION = "SELECT execution.*, run.pipeline AS pipeline FROM execution JOIN run ON run.id = execution.run_id"
@@ -27,6 +29,7 @@ class MetadataStore:
     def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.time) -> None:
         self._database = Database(path, MIGRATIONS)
         self._clock = clock
+        self.lineage = Lineage(self._database)
 
     def close(self) -> None:
         """Close the file. Idempotent."""
@@ -156,6 +159,19 @@ class MetadataStore:
         """The executions of a run, in the order they began."""
         rows = self._database.query(f"{_EXECUTION} WHERE run_id = ? ORDER BY execution.id", (run_id,))
         return [self._execution(row) for row in rows]
+
+    def digests_of(self, run_id: str) -> set[str]:
+        """Every artifact that a run's nodes read or made."""
+        rows = self._database.query(
+            "SELECT DISTINCT artifact.digest AS digest FROM execution JOIN event ON event.execution_id = execution.id"
+            " JOIN artifact ON artifact.id = event.artifact_id WHERE execution.run_id = ?",
+            (run_id,),
+        )
+        return {row["digest"] for row in rows}
+
+    def kept(self, policy: Retention, *, pinned: Iterable[str] = (), runs: Iterable[str] = ()) -> Kept:
+        """What a retention policy keeps now, with these digests and runs beside."""
+        return kept(self._database, policy, now=self._now(), pinned=pinned, runs=runs)
 
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)

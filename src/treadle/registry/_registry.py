@@ -117,6 +117,15 @@ class Registry:
         rows = self._database.query("SELECT * FROM model_version WHERE name = ? ORDER BY version", (name,))
         return [_version(row) for row in rows]
 
+    def names(self) -> list[str]:
+        """The models that have versions, in the order of their names."""
+        return [row["name"] for row in self._database.query("SELECT DISTINCT name FROM model_version ORDER BY name")]
+
+    def aliases(self, name: str) -> dict[str, int]:
+        """The aliases of ``name`` and the versions they point at."""
+        rows = self._database.query("SELECT alias, version FROM alias WHERE name = ? ORDER BY alias", (name,))
+        return {row["alias"]: row["version"] for row in rows}
+
     def find(self, reference: str) -> ModelVersion | None:
         """The version that ``reference`` names, ``None`` when there is no such version.
 

@@ -59,9 +59,11 @@ def run(
     ir = pipeline.compile(parameters)
     layout = Layout(home)
     # resolve steps look at the store too, and must see this one
-    with config.using_home(layout.home), MetadataStore(layout.metadata) as metadata, Workers() as processes:
+    store = ArtifactStore(layout.home)
+    in_use = store.in_use()  # nothing is collected under a run's feet
+    with config.using_home(layout.home), in_use, MetadataStore(layout.metadata) as metadata, Workers() as processes:
         recover(layout.staging, metadata)
-        decider = Decider(pipeline, metadata, ArtifactStore(layout.home), CodeReader(pipeline, CodeMemory(layout.code)))
+        decider = Decider(pipeline, metadata, store, CodeReader(pipeline, CodeMemory(layout.code)))
         going = _Run(ir, layout, decider, processes, on_event or (lambda _: None))
         return going.run(workers or config.num_threads())
 

@@ -15,11 +15,13 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from treadle.artifact import Artifact, digest_tree
 from treadle.errors import ArtifactContentError, CorruptArtifactError, MissingArtifactError, UsageError
+from treadle.storage._use import alone, in_use
 
 A = TypeVar("A", bound=Artifact)
 
@@ -92,6 +94,18 @@ class ArtifactStore:
         if algorithm != "sha256" or len(hexadecimal) != 64 or set(hexadecimal) - set("0123456789abcdef"):
             raise UsageError("Not a digest", where={"digest": repr(digest)}, hint="it looks like sha256:<hex>")
         return self.root / "artifacts" / "sha256" / hexadecimal[:2] / hexadecimal[2:]
+
+    def in_use(self) -> AbstractContextManager[None]:
+        """A block in which nothing of the store is collected. A run holds it from its first look to its last commit."""
+        return in_use(self.root)
+
+    def alone(self, *, wait_seconds: float = 0.0) -> AbstractContextManager[None]:
+        """A block in which nobody else uses the store, for who collects.
+
+        Raises:
+            StoreInUseError: When somebody still uses it after ``wait_seconds``.
+        """
+        return alone(self.root, wait_seconds=wait_seconds)
 
     def set_aside(self, digest: str) -> None:
         """Move a damaged artifact out of the way, into ``staging/``, where a person can look at it."""

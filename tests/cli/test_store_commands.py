@@ -1,0 +1,126 @@
+"""lineage, gc and verify on the runs of a real pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from storing import PIPELINE, Store, digest
+
+from treadle.artifact import digest_file
+from treadle.registry import Registry
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Store:
+    (tmp_path / "flow.py").write_text(PIPELINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TREADLE_HOME", raising=False)
+    return Store(tmp_path, capsys)
+
+
+def test_which_spans_a_model_saw_and_which_models_a_span_reached(store: Store) -> None:
+    early, late = store.run("2018-01", "2018-03"), store.run("2018-03", "2018-05")
+    model = digest(early, "train", "model")
+    told = store.ask("lineage", model[7:20], "--up", "--type", "Examples")
+    assert [(found["properties"]["first_span"], found["properties"]["rows"]) for found in told["up"]] == [
+        ("2018-01", 10)
+    ]
+    assert told["made_by"] == [{"run": early["run"], "node": "train", "state": "ran"}]
+
+    def reached(span: str) -> set[str]:
+        return {found["digest"] for found in store.ask("lineage", "--span", span, "--type", "Model")["down"]}
+
+    assert reached("2018-02") == {model}
+    assert reached("2018-03") == {model, digest(late, "train", "model")}
+    assert reached("2017-12") == set()
+    code, out, _ = store.treadle("lineage", model)
+    assert code == 0
+    assert "Made from:" in out
+    assert "Servable" in out
+    assert "2018-01" in out
+
+
+def test_which_code_and_packages_made_it(store: Store) -> None:
+    model = digest(store.run(), "train", "model")
+    (made,) = store.ask("lineage", model, "--code")["made_by"]
+    assert made["component"] == "flow:train"
+    assert "input examples" in made["parts"]
+    assert any("flow.train" in name for name in made["parts"])
+    assert "flow.train" in store.treadle("lineage", model, "--code")[1]
+
+
+def test_pages(store: Store) -> None:
+    store.run()
+    store.run("2019-01", "2019-02")
+    first = store.ask("lineage", "--limit", "4")
+    rest = store.ask("lineage", "--limit", "4", "--after", str(first["next"]))
+    assert (len(first["artifacts"]), len(rest["artifacts"]), rest["next"]) == (4, 2, None)
+    assert store.ask("lineage", "--node", "train", "--pipeline", "main")["next"] is None
+    servable = store.ask("lineage", "--type", "Servable")["artifacts"][0]["digest"]
+    page = store.ask("lineage", servable, "--up", "--limit", "1")
+    assert (len(page["up"]), page["next"]) == (1, 1)
+    assert store.ask("lineage", servable, "--up", "--limit", "1", "--after", "1")["next"] is None
+
+
+@pytest.mark.parametrize("arguments", [("0000",), ("nonsense",), ("0000", "--span", "1"), ("--limit", "0")])
+def test_bad_questions(store: Store, arguments: tuple[str, ...]) -> None:
+    assert store.treadle("lineage", *arguments)[0] == 2
+    store.run()
+    assert store.treadle("lineage", *arguments)[0] == 2
+
+
+def test_collection_is_shown_first_and_keeps_what_is_registered(store: Store) -> None:
+    old, served, pinned, _ = (store.run(f"20{n}-01", f"20{n}-02") for n in (10, 11, 12, 13))
+    registry = Registry(store.home)
+    for run in (old, served):
+        manifest = Path(run["nodes"]["package"]["outputs"]["servable"]["path"]) / "manifest.json"
+        version = registry.register("m", digest_file(manifest))
+    registry.promote("m", version.version, reason="the best")
+    shown = store.ask("gc", "--keep-runs", "0", "--keep-days", "0", "--keep", pinned["run"])
+    # Of the old version the servable stays, of the one in service all; the pinned and the newest run stay whole.
+    gone = {digest(old, "read", "examples"), digest(old, "train", "model")}
+    assert {found["digest"] for found in shown["artifacts"]} == gone
+    assert (shown["deleted"], shown["collected"], shown["kept"]) == (False, 2, 10)
+    assert store.ask("verify")["artifacts"] == 12
+    everything = ("--keep-runs", "0", "--keep-days", "0", "--keep", pinned["run"], "--versions", "lineage")
+    assert store.ask("gc", *everything)["collected"] == 0
+    code, out, err = store.treadle("gc", "--keep-runs", "0", "--keep-days", "0", "--keep", pinned["run"])
+    assert code == 0
+    assert "Model" in out
+    assert "--delete" in err
+    done = store.ask("gc", "--keep-runs", "0", "--keep-days", "0", "--keep", pinned["run"], "--delete")
+    assert {found["digest"] for found in done["artifacts"]} == gone
+    assert store.ask("verify") == {"artifacts": 10, "bytes": done["bytes_kept"], "damaged": [], "missing": []}
+    again = store.run("2010-01", "2010-02")
+    assert {name: node["state"] for name, node in again["nodes"].items()} == {
+        "read": "ran",
+        "train": "ran",
+        "package": "cached",
+    }
+    assert digest(again, "train", "model") == digest(old, "train", "model")
+
+
+def test_gc_refuses_nonsense(store: Store) -> None:
+    assert store.treadle("gc")[0] == 2
+    store.run()
+    assert store.treadle("gc", "--keep-runs", "-1")[0] == 2
+    assert store.treadle("gc", "--keep", "nothing of the sort")[0] == 2
+
+
+def test_verify_finds_a_flipped_byte(store: Store) -> None:
+    run = store.run()
+    assert store.treadle("verify")[0] == 0
+    file = Path(run["nodes"]["train"]["outputs"]["model"]["path"]) / "model.txt"
+    file.chmod(0o600)
+    data = bytearray(file.read_bytes())
+    data[3] ^= 1
+    file.write_bytes(data)
+    model = digest(run, "train", "model")
+    assert store.ask("verify", code=1)["damaged"] == [model]
+    assert store.ask("verify", model, code=1)["damaged"] == [model]
+    assert store.ask("verify", digest(run, "read", "examples"))["damaged"] == []
+    assert store.ask("verify", "--run", run["run"], code=1)["damaged"] == [model]
+    assert store.treadle("verify", "--run", "none")[0] == 2
+    store.run()
+    assert store.ask("verify")["damaged"] == []
