@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +21,8 @@ from treadle.ingest.sources._promise import Opened, Reading, Refused
 SUFFIXES = (".parquet", ".pq")
 SCHEMES = ()
 
+# Pages as they are needed, not whole column chunks: a file of one large row group is read in little memory.
+_PIECEMEAL: dict[str, Any] = {"pre_buffer": False, "buffer_size": 1 << 20}
 _SMALL_DICTIONARY = 128 * 1024
 _BATCH_BYTES = 128 << 20
 
@@ -143,7 +146,7 @@ def open_parquet(path: Path, *, dictionary: bool = False, encoded: list[str] | N
         DataError: Two columns have one name.
     """
     with parquet_errors(path):
-        file = pq.ParquetFile(str(path))
+        file = pq.ParquetFile(str(path), **_PIECEMEAL)
         schema = file.schema_arrow
         names = schema.names
         if len(set(names)) != len(names):
@@ -153,14 +156,14 @@ def open_parquet(path: Path, *, dictionary: bool = False, encoded: list[str] | N
             )
         if encoded:
             file.close()
-            return pq.ParquetFile(str(path), read_dictionary=encoded)
+            return pq.ParquetFile(str(path), read_dictionary=encoded, **_PIECEMEAL)
         if dictionary:
             texts = [field.name for field in schema if pa.types.is_string(field.type)]
             metadata = file.metadata
             small = [name for name in texts if _has_small_dictionary(metadata, name)]
             if small:
                 file.close()
-                file = pq.ParquetFile(str(path), metadata=metadata, read_dictionary=small)
+                file = pq.ParquetFile(str(path), metadata=metadata, read_dictionary=small, **_PIECEMEAL)
         return file
 
 
