@@ -506,6 +506,25 @@ class NodeLostError(TreadleError, RuntimeError):
     transient = True
 
 
+class NodeTimeoutError(TreadleError, TimeoutError):
+    """A node took longer than its component allows; its processes were killed."""
+
+    code = "NODE_TIMEOUT"
+    transient = True
+
+
+class RunCancelledError(TreadleError, RuntimeError):
+    """Somebody asked a run to stop."""
+
+    code = "RUN_CANCELLED"
+
+
+class LeaseLostError(TreadleError, RuntimeError):
+    """A run was taken for dead while its process was held up, so that it may no longer record anything."""
+
+    code = "LEASE_LOST"
+
+
 # transform
 
 
