@@ -33,6 +33,7 @@ def test_without_thresholds_drift_is_only_measured(capsys: pytest.CaptureFixture
         "l_infinity": None,
         "jensen_shannon": None,
         "missing": 1.0,
+        "missing_p_value": 0.0,
         "comparable": False,
         "note": "the base has no values",
     }

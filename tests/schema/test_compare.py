@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from strategies import schemas
+from schema_strategies import schemas
 
 from treadle.errors import SchemaError
 from treadle.schema import Effect, Feature, Schema, diff, merge

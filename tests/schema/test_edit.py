@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from strategies import features, schemas
+from schema_strategies import features, schemas
 
 from treadle.errors import SchemaError
 from treadle.schema import Feature, Schema, edit

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from strategies import schemas
+from schema_strategies import schemas
 
 from treadle.errors import SchemaError
 from treadle.schema import Schema, from_json_schema, from_tfx, to_json_schema

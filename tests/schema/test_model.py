@@ -61,3 +61,12 @@ def test_what_is_no_schema_is_refused() -> None:
     for model in models:
         with pytest.raises(SchemaError):
             model.to_schema()
+
+
+def test_a_class_in_a_function_knows_the_types_around_it() -> None:
+    Kind = Literal["a", "b"]
+
+    class Local(SchemaModel):
+        kind: Kind
+
+    assert Local.to_schema().features["kind"].values == ("a", "b")

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from treadle.schema._feature import TYPES, Feature, FeatureType, is_reserved
 from treadle.schema._rule import RowLimits, Rule
-from treadle.schema._schema import Schema
+from treadle.schema._schema import Schema, write_text
 
 if TYPE_CHECKING:
     from treadle.schema._arrow import plain_type, to_feature, to_plain, type_word
@@ -57,6 +57,7 @@ __all__ = [
     "to_json_schema",
     "to_plain",
     "type_word",
+    "write_text",
 ]
 
 # Arrow's import costs more than this whole room, and a server needs none of the others

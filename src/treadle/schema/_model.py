@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Sequence
 from datetime import datetime
@@ -70,6 +71,13 @@ class SchemaModel:
 
     rules: ClassVar[dict[str, Rule]] = {}
     severity: ClassVar[dict[str, str]] = {}
+    _names: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # annotations may be text, and may name what only the place of the class knows
+        frame = sys._getframe(1)
+        cls._names = {**cls._names, **frame.f_globals, **frame.f_locals}
 
     @classmethod
     def to_schema(cls) -> Schema:
@@ -78,7 +86,7 @@ class SchemaModel:
         Raises:
             SchemaError: An annotation is no type of a feature, or a constraint is impossible.
         """
-        hints = get_type_hints(cls)
+        hints = get_type_hints(cls, localns=cls._names)
         features: dict[str, Feature] = {}
         roles: dict[str, list[str]] = {}
         for name, annotation in hints.items():

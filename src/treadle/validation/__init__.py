@@ -1,20 +1,60 @@
 """Is this batch, this request or this stream as expected? ``statistics`` measures, this room decides."""
 
-from treadle.validation._anomaly import Anomaly, AnomalyReport, Reason, Severity
-from treadle.validation._drift import Distance, drift
-from treadle.validation._infer import infer_schema
-from treadle.validation._request import Findings, RequestChecker
-from treadle.validation._validate import validate
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from treadle.validation._anomaly import ROW_REASONS, Anomaly, AnomalyReport, Reason, Severity
+
+if TYPE_CHECKING:
+    from treadle.validation._drift import Distance, drift
+    from treadle.validation._drift_checks import MEASURES, exceeded
+    from treadle.validation._infer import infer_schema
+    from treadle.validation._relax import Relaxed, relax
+    from treadle.validation._request import Findings, RequestChecker
+    from treadle.validation._rows import RowFindings, check_rows
+    from treadle.validation._set_aside import Parted, set_aside
+    from treadle.validation._validate import validate
 
 __all__ = [
+    "MEASURES",
+    "ROW_REASONS",
     "Anomaly",
     "AnomalyReport",
     "Distance",
     "Findings",
+    "Parted",
     "Reason",
+    "Relaxed",
     "RequestChecker",
+    "RowFindings",
     "Severity",
+    "check_rows",
     "drift",
+    "exceeded",
     "infer_schema",
+    "relax",
+    "set_aside",
     "validate",
 ]
+
+# a server checks requests and needs none of the rest
+_LATER = {
+    **dict.fromkeys(("Distance", "drift"), "_drift"),
+    **dict.fromkeys(("MEASURES", "exceeded"), "_drift_checks"),
+    "infer_schema": "_infer",
+    **dict.fromkeys(("Relaxed", "relax"), "_relax"),
+    **dict.fromkeys(("Findings", "RequestChecker"), "_request"),
+    **dict.fromkeys(("RowFindings", "check_rows"), "_rows"),
+    **dict.fromkeys(("Parted", "set_aside"), "_set_aside"),
+    "validate": "_validate",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        found = getattr(importlib.import_module(f"treadle.validation.{_LATER[name]}"), name)
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module 'treadle.validation' has no attribute {name!r}")

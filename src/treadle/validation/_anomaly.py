@@ -9,10 +9,14 @@ from typing import Any
 
 
 class Severity(StrEnum):
-    """What an anomaly does: an error stops, a warning goes on and is reported."""
+    """What an anomaly does."""
 
     ERROR = "error"
+    """It stops."""
     WARNING = "warning"
+    """It goes on and is reported."""
+    QUARANTINE = "quarantine"
+    """The rows are set aside and the others go on. Only where somebody does set rows aside; elsewhere it stops."""
 
 
 class Reason(StrEnum):
@@ -27,13 +31,55 @@ class Reason(StrEnum):
     WRONG_TYPE = "WRONG_TYPE"
     """The values are of another type."""
     LOW_PRESENCE = "LOW_PRESENCE"
-    """Fewer rows have a value than ``min_fraction`` demands; a NaN is no value."""
+    """Fewer rows have a value than ``min_fraction`` or ``min_count`` demands; a NaN is no value."""
     OUT_OF_DOMAIN = "OUT_OF_DOMAIN"
     """Values that are not listed."""
     OUT_OF_RANGE = "OUT_OF_RANGE"
     """Values below ``min`` or above ``max``, infinities included."""
     NOT_FINITE = "NOT_FINITE"
     """NaN or infinite values among floats."""
+    NO_MATCH = "NO_MATCH"
+    """Strings that do not match the pattern."""
+    WRONG_LENGTH = "WRONG_LENGTH"
+    """Strings or bytes that are too short or too long."""
+    NOT_SEMANTIC = "NOT_SEMANTIC"
+    """Values that are not what ``semantic`` says: a URL, a time, an image."""
+    FEW_ITEMS = "FEW_ITEMS"
+    """Lists that are too short."""
+    MANY_ITEMS = "MANY_ITEMS"
+    """Lists that are too long."""
+    NOT_UNIQUE = "NOT_UNIQUE"
+    """Values that occur more than once."""
+    FEW_UNIQUE = "FEW_UNIQUE"
+    """Too few distinct values."""
+    MANY_UNIQUE = "MANY_UNIQUE"
+    """Too many distinct values."""
+    CLASS_IMBALANCE = "CLASS_IMBALANCE"
+    """A class that hardly occurs, or not at all."""
+    LABEL_SHIFT = "LABEL_SHIFT"
+    """The classes of the label occur in other shares than in the baseline."""
+    FEW_ROWS = "FEW_ROWS"
+    """Fewer rows than the schema demands."""
+    MANY_ROWS = "MANY_ROWS"
+    """More rows than the schema allows."""
+    ROWS_SHRANK = "ROWS_SHRANK"
+    """Far fewer rows than the baseline has."""
+    ROWS_GREW = "ROWS_GREW"
+    """Far more rows than the baseline has."""
+    RULE = "RULE"
+    """A rule of the schema, or of the caller, does not hold."""
+    UPSTREAM_CHANGED = "UPSTREAM_CHANGED"
+    """The column comes from another model than the schema says."""
+    NOT_MEASURED = "NOT_MEASURED"
+    """A constraint that could not be checked with what was at hand."""
+    DRIFT_PSI = "DRIFT_PSI"
+    """The population stability index is above the threshold."""
+    DRIFT_KOLMOGOROV_SMIRNOV = "DRIFT_KOLMOGOROV_SMIRNOV"
+    """The Kolmogorov-Smirnov distance is above the threshold."""
+    DRIFT_WASSERSTEIN = "DRIFT_WASSERSTEIN"
+    """The Wasserstein distance is above the threshold."""
+    DRIFT_CRAMERS_V = "DRIFT_CRAMERS_V"
+    """The effect of the chi-squared test is above the threshold."""
     DRIFT_L_INFINITY = "DRIFT_L_INFINITY"
     """The L-infinity distance from the baseline is above the threshold."""
     DRIFT_JENSEN_SHANNON = "DRIFT_JENSEN_SHANNON"
@@ -46,10 +92,20 @@ class Reason(StrEnum):
 
 DEFAULT_SEVERITY: Mapping[Reason, Severity] = {
     reason: Severity.WARNING
-    if reason in (Reason.NEW_COLUMN, Reason.NOT_FINITE, Reason.DRIFT_UNDEFINED)
+    if reason
+    in (Reason.NEW_COLUMN, Reason.NOT_FINITE, Reason.DRIFT_UNDEFINED, Reason.NOT_MEASURED, Reason.CLASS_IMBALANCE)
     else Severity.ERROR
     for reason in Reason
 }
+
+ROW_REASONS = frozenset(
+    {
+        *(Reason.LOW_PRESENCE, Reason.OUT_OF_DOMAIN, Reason.OUT_OF_RANGE, Reason.NOT_FINITE, Reason.NO_MATCH),
+        *(Reason.WRONG_LENGTH, Reason.NOT_SEMANTIC, Reason.FEW_ITEMS, Reason.MANY_ITEMS, Reason.NOT_UNIQUE),
+        *(Reason.WRONG_TYPE, Reason.RULE),
+    }
+)
+"""The reasons that single rows can have; only these can be set aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +148,11 @@ class AnomalyReport:
     def warnings(self) -> tuple[Anomaly, ...]:
         """The anomalies that do not stop."""
         return tuple(anomaly for anomaly in self.anomalies if anomaly.severity is Severity.WARNING)
+
+    @property
+    def quarantines(self) -> tuple[Anomaly, ...]:
+        """The anomalies whose rows are to be set aside."""
+        return tuple(anomaly for anomaly in self.anomalies if anomaly.severity is Severity.QUARANTINE)
 
     @property
     def has_errors(self) -> bool:

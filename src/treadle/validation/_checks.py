@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,8 @@ from treadle.statistics import FeatureStatistics
 from treadle.validation._anomaly import Reason
 
 _SHOWN = 5
+# how statistics call a column of lists; the type of the items is seen in rows only
+_LISTS = ("null", "other", "list")
 _EPOCH = datetime(1970, 1, 1)  # naive on purpose: wall-clock time without a zone
 
 
@@ -29,15 +31,18 @@ class Finding:
 def check_type(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
     """The values are of the declared type, or of one that holds nothing else."""
     if not fits_type(feature, measured):
+        declared = f"lists of {feature.type}" if feature.list else feature.type
         yield Finding(
             Reason.WRONG_TYPE,
-            f"Values are of type {measured.type} where the schema declares {feature.type}.",
-            {"declared": feature.type, "found": measured.type},
+            f"Values are of type {measured.type} where the schema declares {declared}.",
+            {"declared": declared, "found": measured.type},
         )
 
 
 def fits_type(feature: Feature, measured: FeatureStatistics) -> bool:
     """Integers may stand for floats, and for truth values if they are 0 and 1; strings for bytes."""
+    if feature.list:
+        return measured.type in _LISTS
     if measured.type in (feature.type, "null"):
         return True
     if feature.type == "bool" and measured.type == "int":
@@ -53,17 +58,23 @@ def check_presence(feature: Feature, measured: FeatureStatistics) -> Iterator[Fi
         share = present / rows
         yield Finding(
             Reason.LOW_PRESENCE,
-            f"{_percent(1 - share)} of the rows have no value; the schema allows {_percent(1 - feature.min_fraction)}.",
+            f"{percent(1 - share)} of the rows have no value; the schema allows {percent(1 - feature.min_fraction)}.",
             {"fraction": share, "min_fraction": feature.min_fraction},
+        )
+    elif feature.min_count is not None and present < feature.min_count:
+        yield Finding(
+            Reason.LOW_PRESENCE,
+            f"{present} rows have a value; the schema demands {feature.min_count}.",
+            {"count": present, "min_count": feature.min_count},
         )
 
 
 def check_domain(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
     """The values are among those listed."""
-    if feature.values is None or not measured.count:
+    if feature.values is None or not measured.count or feature.list:
         return
     allowed = set(feature.values)
-    counts = _known_counts(measured)
+    counts = known_counts(measured)
     strange = {value: count for value, count in counts.items() if value not in allowed}
     # what is not counted one by one is not in the list either: a list is shorter than the limit of counting
     outside = measured.count - sum(count for value, count in counts.items() if value in allowed)
@@ -74,7 +85,7 @@ def check_domain(feature: Feature, measured: FeatureStatistics) -> Iterator[Find
         more = f" and {len(strange) - len(shown)} more" if len(strange) > len(shown) else ""
         yield Finding(
             Reason.OUT_OF_DOMAIN,
-            f"{_percent(share)} of the values are not in the domain: {values}{more}.",
+            f"{percent(share)} of the values are not in the domain: {values}{more}.",
             {"count": outside, "share": share, "values": [list(item) for item in shown]},
         )
 
@@ -97,7 +108,7 @@ def check_range(feature: Feature, measured: FeatureStatistics) -> Iterator[Findi
     ]
     yield Finding(
         Reason.OUT_OF_RANGE,
-        f"{_percent(outside / total)} of the values are out of range: {', '.join(bounds)}"
+        f"{percent(outside / total)} of the values are out of range: {', '.join(bounds)}"
         f" (they run from {_shown(measured.min)} to {_shown(measured.max)}).",
         {
             "below": below,
@@ -120,16 +131,8 @@ def check_finite(feature: Feature, measured: FeatureStatistics) -> Iterator[Find
         )
 
 
-CHECKS: tuple[Callable[[Feature, FeatureStatistics], Iterator[Finding]], ...] = (
-    check_presence,
-    check_domain,
-    check_range,
-    check_finite,
-)
-"""What is asked of every feature whose type fits."""
-
-
-def _known_counts(measured: FeatureStatistics) -> dict[Any, int]:
+def known_counts(measured: FeatureStatistics) -> dict[Any, int]:
+    """Value -> count of the values that are counted by name; too small by a known shortfall where they are many."""
     exact = measured.value_counts()
     if exact is not None:
         return dict(exact)
@@ -167,7 +170,8 @@ def _number(bound: Any) -> Any:
     return bound
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share for people."""
     return f"{100 * share:.4g} %"
 
 

@@ -6,7 +6,7 @@ docs/adr/0007. ``None`` means: not defined or not measured; never zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,8 +15,14 @@ from treadle.errors import StatisticsError
 from treadle.statistics import Categories, Distribution, FeatureStatistics, Statistics
 from treadle.validation._distances import Masses, Value, equal_mass_groups, jensen_shannon, l_infinity
 from treadle.validation._standard import standard_masses
+from treadle.validation._tests import chi_squared, kolmogorov_smirnov, stability_index, wasserstein
 
 GROUPS = 10
+# integers of at most so many distinct values are tested as categories, of more as a scale
+_CATEGORIES = 100
+_MORE = (
+    *("psi", "kolmogorov_smirnov", "wasserstein", "cramers_v", "chi_squared", "test", "p_value", "missing_p_value"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +41,34 @@ class Distance:
     """Why a distance is not defined; empty if all are."""
     value: str | int | bool | None = None
     """The value with the largest difference of shares."""
+    psi: float | None = None
+    """The population stability index, from 0; where ``jensen_shannon`` is defined."""
+    kolmogorov_smirnov: float | None = None
+    """The largest gap of the cumulated shares, 0 to 1; for ``int`` and ``float``."""
+    wasserstein: float | None = None
+    """How far the mass moved, in standard deviations of the baseline; for ``int`` and ``float``."""
+    cramers_v: float | None = None
+    """The effect of a chi-squared test, 0 to 1; where ``jensen_shannon`` is defined."""
+    chi_squared: float | None = None
+    """The statistic of that test."""
+    test: str | None = None
+    """The test that ``p_value`` is of: ``chi_squared`` for categories, ``kolmogorov_smirnov`` for a scale."""
+    p_value: float | None = None
+    """The probability of a distance at least as large between two samples of one distribution."""
+    missing_p_value: float | None = None
+    """The same of the shares of missing values (chi-squared)."""
 
     def to_json(self) -> dict[str, Any]:
-        """The distance as JSON-able fields; without a note or value where there is none."""
+        """The distance as JSON-able fields; the first four always, the others where there is something to say."""
         fields: dict[str, Any] = {
             "l_infinity": self.l_infinity,
             "jensen_shannon": self.jensen_shannon,
             "missing": self.missing,
             "comparable": self.comparable,
         }
+        for name in _MORE:
+            if getattr(self, name) is not None:
+                fields[name] = getattr(self, name)
         if self.value is not None:
             fields["value"] = self.value
         if self.note:
@@ -77,6 +102,18 @@ def feature_drift(name: str, base: Statistics, new: Statistics, *, histogram: st
     shares = [1.0 if side is None else side.missing_share for side in sides]
     missing = None if shares[0] is None or shares[1] is None else abs(shares[0] - shares[1])
     before, after = sides
+    found = _distance(before, after, missing, histogram)
+    if missing is None:
+        return found
+    rows = (base.num_rows, new.num_rows)
+    gone = [rows[side] * float(shares[side] or 0) for side in (0, 1)]
+    test = chi_squared(np.array([gone[0], rows[0] - gone[0]]), np.array([gone[1], rows[1] - gone[1]]))
+    return replace(found, missing_p_value=test.p_value)
+
+
+def _distance(
+    before: FeatureStatistics | None, after: FeatureStatistics | None, missing: float | None, histogram: str
+) -> Distance:
     if before is None or after is None:
         return Distance(missing=missing, note=f"only the {'new data' if before is None else 'base'} has the column")
     if not before.count or not after.count:
@@ -101,8 +138,9 @@ def _compare(before: FeatureStatistics, after: FeatureStatistics, missing: float
         base, new = before.text.categories, after.text.categories
         named = (_named(base), _named(new))
         gap, value = l_infinity(*named, (base.total, new.total))
-        divergence = jensen_shannon(*_aligned(*named, (base.total, new.total)))
-        return Distance(gap, divergence, missing, True, value=value)
+        masses = _aligned(*named, (base.total, new.total))
+        found = Distance(gap, jensen_shannon(*masses), missing, True, value=value)
+        return _tested(found, masses, "chi_squared")
     return _compare_numbers(before, after, missing, histogram)
 
 
@@ -115,11 +153,49 @@ def _compare_numbers(
         return Distance(missing=missing, note=f"integers and floats, too many to compare: {error.what}")
     divergence = jensen_shannon(*masses)
     counts = (before.value_counts(), after.value_counts())
+    few = False
     if counts[0] is None or counts[1] is None:
         note = "L-infinity compares categories; this feature has a scale"
-        return Distance(None, divergence, missing, True, note)
-    gap, value = l_infinity(counts[0], counts[1], (before.count, after.count))
-    return Distance(gap, divergence, missing, True, value=value)
+        found = Distance(None, divergence, missing, True, note)
+    else:
+        gap, value = l_infinity(counts[0], counts[1], (before.count, after.count))
+        found = Distance(gap, divergence, missing, True, value=value)
+        few = len({**counts[0], **counts[1]}) <= _CATEGORIES
+    if before.type == "bool":
+        return _tested(found, masses, "chi_squared")
+    if few and counts[0] is not None and counts[1] is not None:
+        values = sorted({**counts[0], **counts[1]})
+        masses = tuple(np.array([side.get(value, 0) for value in values], np.float64) for side in counts)  # type: ignore[union-attr, assignment]
+        found = _tested(found, masses, "chi_squared")
+    else:
+        found = _tested(found, masses, "kolmogorov_smirnov")
+    return _on_a_scale(found, before, after)
+
+
+def _tested(found: Distance, masses: tuple[Masses, Masses], test: str) -> Distance:
+    """With what a chi-squared test says of the groups; the p-value of a scale comes from elsewhere."""
+    result = chi_squared(*masses)
+    return replace(
+        found,
+        psi=stability_index(*masses),
+        cramers_v=result.cramers_v,
+        chi_squared=result.statistic,
+        test=test,
+        p_value=result.p_value if test == "chi_squared" else None,
+    )
+
+
+def _on_a_scale(found: Distance, before: FeatureStatistics, after: FeatureStatistics) -> Distance:
+    """With what the order of numbers says; of finite values only."""
+    assert before.numbers is not None
+    assert after.numbers is not None
+    base, new = before.numbers.distribution, after.numbers.distribution
+    if not base.total or not new.total:
+        return replace(found, test=None)
+    gap, chance = kolmogorov_smirnov(*_common(base, new))
+    far = wasserstein(base, new)
+    found = replace(found, kolmogorov_smirnov=gap, wasserstein=far)
+    return replace(found, p_value=chance) if found.test == "kolmogorov_smirnov" else found
 
 
 def _named(categories: Categories) -> dict[Value, float]:

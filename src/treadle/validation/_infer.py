@@ -20,15 +20,14 @@ def infer_schema(statistics: Statistics, *, max_domain: int = MAX_DOMAIN, event_
         max_domain: The largest number of strings that are taken for a closed list.
         event_time: The timestamp column that says when a row happened.
     """
-    features = {
-        name: _feature(name, measured, max_domain)
-        for name, measured in statistics.features.items()
-        if measured.type in (*TYPES, "null")
-    }
-    return Schema(features, event_time=event_time)
+    found = [infer_feature(name, measured, max_domain) for name, measured in statistics.features.items()]
+    return Schema({feature.name: feature for feature in found if feature is not None}, event_time=event_time)
 
 
-def _feature(name: str, measured: FeatureStatistics, max_domain: int) -> Feature:
+def infer_feature(name: str, measured: FeatureStatistics, max_domain: int = MAX_DOMAIN) -> Feature | None:
+    """A feature that one column satisfies; ``None`` if its type is none that features have."""
+    if measured.type not in (*TYPES, "null"):
+        return None
     if measured.type == "null":
         return Feature(name=name, type="string", required=False, description="No value was seen: the type is a guess.")
     complete = bool(measured.count) and not measured.missing and not measured.nan

@@ -1,16 +1,27 @@
-"""Statistics against a schema: which anomalies there are, and how bad each is."""
+"""Data against a schema: which anomalies there are, and how bad each is."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from treadle.errors import SchemaError
 from treadle.schema import Feature, Schema
 from treadle.statistics import Statistics
-from treadle.validation._anomaly import DEFAULT_SEVERITY, Anomaly, AnomalyReport, Reason, Severity
-from treadle.validation._checks import CHECKS, Finding, check_type, fits_type
-from treadle.validation._drift import Distance, feature_drift
+from treadle.validation._anomaly import Anomaly, AnomalyReport, Reason, Severity
+from treadle.validation._check_values import CHECKS, check_classes
+from treadle.validation._checks import Finding, check_type, fits_type, percent
+from treadle.validation._data_set import check_rows_count
+from treadle.validation._drift import feature_drift
+from treadle.validation._drift_checks import drift_findings, label_shift
+from treadle.validation._policy import check_policy, severity_of, to_severity
+from treadle.validation._values import check_pattern
+
+if TYPE_CHECKING:
+    from treadle.validation._rows import RowCheck, RowFindings, Rows
+    from treadle.validation._rules import StatisticsCheck
+
+_SHOWN = 5
 
 
 def validate(
@@ -20,8 +31,13 @@ def validate(
     baseline: Statistics | None = None,
     environment: str | None = None,
     absent: Mapping[str, Sequence[object]] | None = None,
+    rows: Rows | RowFindings | None = None,
+    lineage: Mapping[str, str] | None = None,
+    checks: Mapping[str, StatisticsCheck] | None = None,
+    row_checks: Mapping[str, RowCheck] | None = None,
+    quarantine: bool = False,
 ) -> AnomalyReport:
-    """Judge a data set by its statistics.
+    """Judge a data set.
 
     Args:
         statistics: What was measured.
@@ -29,92 +45,159 @@ def validate(
         baseline: Statistics of before; with them the drift thresholds of the schema are applied.
         environment: The environment the data comes from; features that are ``not_in`` it are not asked for.
         absent: Columns that are there in a part of the data only: name -> the files that lack it.
+        rows: The rows themselves, or what :func:`check_rows` found of them. They answer what statistics cannot (items
+            of lists, rules over rows) and give anomalies the ids of example rows.
+        lineage: Column -> the upstream model that it comes from, to be held against ``produced_by``.
+        checks: The caller's checks of the statistics, name -> function.
+        row_checks: The caller's checks of rows, name -> function; used if ``rows`` are rows.
+        quarantine: Whether the caller sets rows aside (:func:`set_aside`). If not, what would be set aside stops.
 
     Returns:
         The anomalies, those of the data set first, then in the order of the schema, new columns last.
 
     Raises:
-        SchemaError: The schema sets the severity of a reason that does not exist.
+        SchemaError: The schema sets the severity of a reason that does not exist, or a rule cannot be asked.
+        UserCodeError: A check of the caller's raised.
     """
-    _check_policy(schema)
-    expected = schema.environment(environment).features
-    anomalies: list[Anomaly] = []
-
-    def report(name: str | None, findings: Iterator[Finding] | list[Finding]) -> None:
-        for finding in findings:
-            severity = _severity(schema, name, finding.reason)
-            if severity is not None:
-                anomalies.append(Anomaly(name, finding.reason, severity, finding.message, finding.details))
-
-    if not statistics.num_rows:
-        report(None, [Finding(Reason.NO_ROWS, "There are no rows.", {})])
-    for name, feature in expected.items():
-        report(name, _feature_findings(feature, statistics, (absent or {}).get(name, ())))
+    check_policy(schema)
+    for feature in schema.features.values():
+        if feature.pattern is not None:
+            check_pattern(feature.name, feature.pattern)
+    judge = _Judge(schema.environment(environment), statistics, _row_findings(rows, schema, environment, row_checks))
+    judge.quarantine = quarantine
+    judge.data_set(baseline, checks or {})
+    for name, feature in judge.schema.features.items():
+        if feature.lifecycle == "disabled":
+            continue
+        judge.report(name, judge.feature(feature, (absent or {}).get(name, ())))
+        if lineage is not None and feature.produced_by:
+            judge.report(name, _lineage(feature, lineage))
         if baseline is not None:
-            report(name, _drift_findings(feature, feature_drift(name, baseline, statistics)))
-    for name in statistics.features:
-        if name not in schema.features:
-            close = difflib.get_close_matches(name, [name for name in expected if name not in statistics.features], n=1)
-            guess = f" Is it {close[0]!r}, renamed?" if close else ""
-            report(name, [Finding(Reason.NEW_COLUMN, f"The schema does not know this column.{guess}", {})])
-    return AnomalyReport(tuple(anomalies), statistics.num_rows)
+            distance = feature_drift(name, baseline, statistics)
+            judge.report(name, drift_findings(feature, distance))
+            if name == judge.schema.label:
+                judge.report(name, label_shift(feature, distance))
+    judge.new_columns(schema)
+    return AnomalyReport(tuple(judge.anomalies), statistics.num_rows)
 
 
-def _feature_findings(feature: Feature, statistics: Statistics, absent: Sequence[object]) -> Iterator[Finding]:
-    measured = statistics.features.get(feature.name)
-    if measured is None:
-        if feature.required:
-            yield Finding(Reason.MISSING_COLUMN, "The column is not there.", {})
-        return
-    if absent and feature.required:
-        files = [str(file) for file in absent]
-        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        yield Finding(Reason.MISSING_COLUMN, f"The column is not there in {files[0]}{more}.", {"files": files})
-    yield from check_type(feature, measured)
-    if fits_type(feature, measured):
-        for check in CHECKS:
-            yield from check(feature, measured)
+class _Judge:
+    def __init__(self, schema: Schema, statistics: Statistics, rows: RowFindings | None) -> None:
+        self.schema, self.statistics, self.rows = schema, statistics, rows
+        self.quarantine = False
+        self.anomalies: list[Anomaly] = []
+
+    def report(self, name: str | None, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            severity = severity_of(self.schema, name, finding.reason, quarantine=self.quarantine)
+            self.add(name, finding, severity)
+
+    def add(self, name: str | None, finding: Finding, severity: Severity | None, rule: str | None = None) -> None:
+        if severity is None:
+            return
+        details = finding.details
+        examples = self.rows.examples(name, finding.reason, rule, _SHOWN) if self.rows is not None else []
+        if examples:
+            details = {**details, "row_ids": examples}
+        self.anomalies.append(Anomaly(name, finding.reason, severity, finding.message, details))
+
+    def data_set(self, baseline: Statistics | None, checks: Mapping[str, StatisticsCheck]) -> None:
+        self.report(None, check_rows_count(self.statistics, self.schema, baseline))
+        if not self.statistics.num_rows:
+            return
+        if not (
+            self.schema.rules
+            or checks
+            or (self.rows and any(reason is Reason.RULE for _, reason, _ in self.rows.counts))
+        ):
+            return
+        from treadle.validation._rule_checks import rule_findings
+
+        for rule, word, finding in rule_findings(self.schema, self.statistics, baseline, self.rows, checks):
+            self.add(None, finding, to_severity(word, quarantine=self.quarantine), rule)
+
+    def feature(self, feature: Feature, absent: Sequence[object]) -> Iterator[Finding]:
+        measured = self.statistics.features.get(feature.name)
+        if measured is None:
+            if feature.required:
+                yield Finding(Reason.MISSING_COLUMN, "The column is not there.", {})
+            return
+        if absent and feature.required:
+            files = [str(file) for file in absent]
+            more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+            yield Finding(Reason.MISSING_COLUMN, f"The column is not there in {files[0]}{more}.", {"files": files})
+        yield from check_type(feature, measured)
+        if not fits_type(feature, measured):
+            return
+        found = [finding for check in CHECKS for finding in check(feature, measured)]
+        found += check_classes(feature, measured, label=feature.name == self.schema.label)
+        if feature.name == self.schema.key and not feature.unique:
+            found += _key_repeats(measured.count, measured.unique if measured.exact else None)
+        yield from self._with_rows(feature, found)
+
+    def _with_rows(self, feature: Feature, found: list[Finding]) -> Iterator[Finding]:
+        """What the statistics say, and what only rows can say."""
+        told = {finding.reason for finding in found}
+        if self.rows is None:
+            yield from found
+            if feature.list and (_is_constrained(feature)):
+                yield Finding(Reason.NOT_MEASURED, "Items of lists are seen in rows only.", {"constraint": "items"})
+            return
+        for finding in found:
+            if finding.reason is not Reason.NOT_MEASURED or not (feature.unique or feature.list):
+                yield finding
+        for (name, reason, _), count in self.rows.counts.items():
+            if name != feature.name or reason in told or not (feature.list or reason is Reason.NOT_UNIQUE):
+                continue
+            share = count / max(self.rows.num_rows, 1)
+            if reason is Reason.LOW_PRESENCE or (
+                reason is not Reason.NOT_UNIQUE and share <= 1 - feature.min_domain_mass
+            ):
+                continue
+            words = "rows have such items" if feature.list else "rows have a value that occurred before"
+            yield Finding(reason, f"{count} {words} ({percent(share)}).", {"count": count, "share": share})
+
+    def new_columns(self, whole: Schema) -> None:
+        missing = [name for name in self.schema.features if name not in self.statistics.features]
+        for name in self.statistics.features:
+            if name not in whole.features:
+                close = difflib.get_close_matches(name, missing, n=1)
+                guess = f" Is it {close[0]!r}, renamed?" if close else ""
+                self.report(name, [Finding(Reason.NEW_COLUMN, f"The schema does not know this column.{guess}", {})])
 
 
-def _drift_findings(feature: Feature, distance: Distance) -> Iterator[Finding]:
-    thresholds = (
-        (Reason.DRIFT_L_INFINITY, "L-infinity distance", feature.l_infinity, distance.l_infinity),
-        (Reason.DRIFT_JENSEN_SHANNON, "Jensen-Shannon divergence", feature.jensen_shannon, distance.jensen_shannon),
-        (Reason.DRIFT_MISSING, "difference of the shares of missing values", feature.missing, distance.missing),
-    )
-    undefined = [words for _, words, threshold, found in thresholds if threshold is not None and found is None]
-    if undefined:
-        yield Finding(
-            Reason.DRIFT_UNDEFINED,
-            f"Not compared with the baseline by {' and '.join(undefined)}: {distance.note}.",
-            {"note": distance.note},
-        )
-    for reason, words, threshold, found in thresholds:
-        if threshold is not None and found is not None and found > threshold:
-            details = {"distance": found, "threshold": threshold}
-            worst = ""
-            if reason is Reason.DRIFT_L_INFINITY and distance.value is not None:
-                details["value"] = distance.value  # type: ignore[assignment]
-                worst = f", most for {distance.value!r}"
-            yield Finding(reason, f"The {words} is {found:.4g}, above {threshold:g}{worst}.", details)
+def _row_findings(
+    rows: Rows | RowFindings | None,
+    schema: Schema,
+    environment: str | None,
+    checks: Mapping[str, RowCheck] | None,
+) -> RowFindings | None:
+    if rows is None:
+        return None
+    from treadle.validation._rows import RowFindings, check_rows
+
+    if isinstance(rows, RowFindings):
+        return rows
+    return check_rows(rows, schema, environment=environment, limit=_SHOWN, checks=checks)
 
 
-def _severity(schema: Schema, name: str | None, reason: Reason) -> Severity | None:
-    feature = schema.features.get(name) if name is not None else None
-    word = schema.severity.get(reason, DEFAULT_SEVERITY[reason])
-    if feature is not None:
-        word = feature.severity.get(reason, word)
-    return None if word == "ignore" else Severity(word)
+def _lineage(feature: Feature, lineage: Mapping[str, str]) -> Iterator[Finding]:
+    found = lineage.get(feature.name)
+    if found is None:
+        what = f"It is not known which model the column comes from; the schema says {feature.produced_by}."
+        yield Finding(Reason.NOT_MEASURED, what, {"constraint": "produced_by"})
+    elif found != feature.produced_by:
+        details = {"declared": feature.produced_by, "found": found}
+        yield Finding(Reason.UPSTREAM_CHANGED, f"The column comes from {found}, not {feature.produced_by}.", details)
 
 
-def _check_policy(schema: Schema) -> None:
-    policies = [(None, schema.severity), *((feature.name, feature.severity) for feature in schema.features.values())]
-    for name, policy in policies:
-        for code in policy:
-            if code not in Reason.__members__:
-                close = difflib.get_close_matches(code, Reason.__members__, n=1)
-                raise SchemaError(
-                    f"Schema: {code!r} is not a reason of an anomaly.",
-                    where={"feature": name, "field": "severity"},
-                    hint=f"Did you mean {close[0]}?" if close else f"The reasons are {', '.join(Reason)}.",
-                )
+def _key_repeats(count: int, unique: int | None) -> list[Finding]:
+    if unique is None or unique >= count:
+        return []
+    what = f"{count - unique} of {count} keys occurred before; a key names one row."
+    return [Finding(Reason.NOT_UNIQUE, what, {"repeated": count - unique})]
+
+
+def _is_constrained(feature: Feature) -> bool:
+    limits = (feature.values, feature.min, feature.max, feature.pattern, feature.semantic, *feature.items)
+    return any(limit is not None for limit in limits)
