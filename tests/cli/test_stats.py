@@ -134,3 +134,43 @@ def test_no_file_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "stats")
     assert code == 2
     assert "FILE" in err
+
+
+def test_a_page_of_two_months(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other, page = MONTH.with_name("yellow_tripdata_sample_2020-04.parquet"), tmp_path / "page.html"
+    code, out, err = run(capsys, "stats", MONTH, "--compare", other, "--html", page)
+    assert (code, out) == (0, "")
+    assert str(page) in err
+    text = page.read_text()
+    assert f"<b>{MONTH.name}</b> 10,000 rows" in text
+    assert f"<b>{other.name}</b> 10,000 rows" in text
+    assert "distance 0." in text
+    run(capsys, "stats", MONTH, "--compare", other, "--html", tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_text() == text
+
+
+def test_a_file_beside_itself_has_two_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "stats", MONTH, "--compare", MONTH, "--html", tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    assert f"{MONTH.name} (1)" in text
+    assert f"{MONTH.name} (2)" in text
+
+
+def test_json_and_tables_of_two(capsys: pytest.CaptureFixture[str]) -> None:
+    other = MONTH.with_name("yellow_tripdata_sample_2019-02.parquet")
+    _, out, _ = run(capsys, "stats", MONTH, "--compare", other, "--json")
+    shown = json.loads(out)
+    assert shown["features"]["congestion_surcharge"]["count"] == 0
+    assert shown["compare"]["features"]["congestion_surcharge"]["count"] == 10000
+    _, out, _ = run(capsys, "stats", MONTH, "--compare", other)
+    assert sum(line.startswith("10,000 rows") for line in out.splitlines()) == 2
+
+
+def test_a_page_into_no_folder_is_an_error_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "stats", MONTH, "--html", tmp_path / "gone" / "page.html", "--json")
+    assert code == 2
+    assert json.loads(out)["error"]["where"]["file"].endswith("page.html")
+    assert "Hint: " in err
+    assert list(tmp_path.iterdir()) == []

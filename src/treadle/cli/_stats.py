@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from treadle.cli._output import emit_json, json_option
-from treadle.cli._table import print_table
+from treadle.cli._output import emit_json, json_option, note
+from treadle.cli._table import print_line, print_table
+
+if TYPE_CHECKING:
+    from treadle.statistics import Statistics
 
 _HEADINGS = (
     "type",
@@ -27,10 +30,32 @@ _HEADINGS = (
 
 @click.command(name="stats")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option(
+    "--compare",
+    "others",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Data to stand beside, may be given more than once.",
+)
+@click.option(
+    "--html",
+    "page_file",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="Write one HTML page that needs no network.",
+)
 @click.option("--schema", "schema_file", type=click.Path(path_type=Path), help="Types for columns without a value.")
 @json_option
-def command(files: tuple[Path, ...], schema_file: Path | None, *, as_json: bool) -> int:
-    """Statistics of Parquet, CSV or TSV files, taken together as one table.
+def command(
+    files: tuple[Path, ...],
+    others: tuple[Path, ...],
+    page_file: Path | None,
+    schema_file: Path | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Statistics of data files, taken together as one table.
 
     Columns with at most 16,384 distinct values are counted exactly; beyond that quantiles, the number of distinct
     values and the most frequent strings are estimates ("exact": false).
@@ -40,12 +65,45 @@ def command(files: tuple[Path, ...], schema_file: Path | None, *, as_json: bool)
     from treadle.statistics import generate
 
     schema = Schema.load(schema_file) if schema_file else None
-    statistics = generate(scan(files, schema), schema).to_json()
+    statistics = generate(scan(files, schema), schema)
+    compared = generate(scan(others, schema), schema) if others else None
+    if page_file:
+        _write_page(page_file, files, statistics, others, compared)
+    shown = statistics.to_json()
     if as_json:
-        emit_json(statistics)
-    else:
-        _show(statistics)
+        emit_json(shown if compared is None else {**shown, "compare": compared.to_json()})
+        return 0
+    if page_file:
+        note(f"Written: {page_file}")
+        return 0
+    _show(shown)
+    if compared is not None:
+        print_line()
+        _show(compared.to_json())
     return 0
+
+
+def _write_page(
+    page_file: Path,
+    files: tuple[Path, ...],
+    statistics: Statistics,
+    others: tuple[Path, ...],
+    compared: Statistics | None,
+) -> None:
+    name, other = _name(files), _name(others) if others else ""
+    if other == name:
+        name, other = f"{name} (1)", f"{name} (2)"
+    distances = None
+    if compared is not None:
+        from treadle.validation import drift
+
+        distances = {path: found.jensen_shannon for path, found in drift(statistics, compared).items()}
+    compare = {other: compared} if compared is not None else None
+    statistics.save_html(page_file, name=name, compare=compare, distances=distances)
+
+
+def _name(files: tuple[Path, ...]) -> str:
+    return files[0].name + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
 def _show(statistics: dict[str, Any]) -> None:

@@ -23,3 +23,8 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, left:
         ]
         text = "  ".join(cells).rstrip()
         click.echo(click.style(text, bold=True) if line == 0 else text)
+
+
+def print_line() -> None:
+    """An empty line between two tables."""
+    click.echo()

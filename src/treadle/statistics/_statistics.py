@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +13,7 @@ import pyarrow as pa
 from treadle.errors import StatisticsError
 from treadle.schema import is_reserved
 from treadle.statistics._feature import FeatureStatistics, statistics_type
+from treadle.statistics._files import write_whole
 from treadle.statistics._state import dump, parse
 from treadle.statistics._view import by_path, to_json
 
@@ -106,6 +106,41 @@ class Statistics:
         """What people and programs read: ``{"num_rows", "features": {name: {...}}}``, plain JSON values."""
         return to_json(self.num_rows, self._features)
 
+    def to_html(
+        self,
+        *,
+        name: str = "data",
+        compare: Mapping[str, Statistics] | None = None,
+        distances: Mapping[str, float | None] | None = None,
+    ) -> str:
+        """One HTML page that needs nothing else, the same bytes for the same statistics.
+
+        Args:
+            name: What these data are called.
+            compare: Another data set by its name, to stand beside this one.
+            distances: How far the two are apart, by column.
+        """
+        from treadle.statistics.html import page
+
+        return page({name: self, **(compare or {})}, distances)
+
+    def save_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        name: str = "data",
+        compare: Mapping[str, Statistics] | None = None,
+        distances: Mapping[str, float | None] | None = None,
+    ) -> None:
+        """Write :meth:`to_html` to a file, whole or not at all; arguments as there."""
+        write_whole(path, self.to_html(name=name, compare=compare, distances=distances).encode())
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from treadle.statistics.html import fragment
+
+        return fragment(self)
+
     def to_bytes(self) -> bytes:
         """The statistics as bytes; equal statistics have equal bytes."""
         return dump(self.num_rows, self._features)
@@ -121,18 +156,7 @@ class Statistics:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write :meth:`to_bytes` to a file, whole or not at all."""
-        file = Path(path)
-        handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(self.to_bytes())
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_whole(path, self.to_bytes())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Statistics:
