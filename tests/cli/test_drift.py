@@ -70,3 +70,18 @@ def test_a_missing_side_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixtur
     code, out, _ = run(capsys, "drift", BEFORE, tmp_path / "gone.parquet", "--json")
     assert code == 2
     assert json.loads(out)["error"]["code"] == "DATA_FILE_NOT_FOUND"
+
+
+def test_a_distance_counts_if_it_matters_and_is_no_chance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few, many = (tmp_path / "few.csv", tmp_path / "few2.csv"), (tmp_path / "many.csv", tmp_path / "many2.csv")
+    for (base, new), rows in ((few, 10), (many, 1000)):
+        base.write_text("x\n" + "".join(f"{n / rows}\n" for n in range(rows)))
+        new.write_text("x\n" + "".join(f"{n / rows + 0.2}\n" for n in range(rows)))
+    limits = ("--kolmogorov-smirnov", "0.1", "--p-value", "0.001")
+    assert run(capsys, "drift", *few, *limits)[0] == 0
+    code, out, _ = run(capsys, "drift", *many, *limits, "--json")
+    assert code == 1
+    shown = json.loads(out)
+    assert shown["drifted"] == {"x": ["kolmogorov_smirnov"]}
+    assert shown["features"]["x"]["test"] == "kolmogorov_smirnov"
+    assert "p-value" in run(capsys, "drift", *many, "--all")[1]

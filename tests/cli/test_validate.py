@@ -92,3 +92,23 @@ def test_a_schema_is_needed_and_must_be_one(tmp_path: Path, capsys: pytest.Captu
     code, out, _ = run(capsys, "validate", month("2018-01"), "--schema", broken, "--json")
     assert code == 2
     assert json.loads(out)["error"]["code"] == "SCHEMA"
+
+
+def test_wrong_rows_are_written_and_set_aside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schema, data, rows, folder = (tmp_path / name for name in ("s.toml", "d.csv", "rows.parquet", "out"))
+    schema.write_text(
+        'key = "id"\n[features.id]\ntype = "int"\n[features.x]\ntype = "int"\nmax = 5\n'
+        'severity = { OUT_OF_RANGE = "quarantine" }\n[rules.even]\nrows = "id % 2 = 0"\nseverity = "warning"\n'
+    )
+    data.write_text("id,x\n2,1\n4,9\n5,3\n")
+    code, out, _ = run(capsys, "validate", data, "--schema", schema)
+    assert code == 1
+    assert "(row 4) [OUT_OF_RANGE]" in out
+    assert "(row 5) [RULE]" in out
+    code, out, err = run(capsys, "validate", data, "--schema", schema, "--rows", rows, "--quarantine", folder, "--json")
+    assert (code, err.startswith("3 rows: 2 kept, 1 set aside")) == (0, True)
+    assert ("x", "OUT_OF_RANGE", "quarantine") in reasons(out)
+    assert pq.read_table(rows).column("row_id").to_pylist() == ["4", "5"]
+    assert pq.read_table(folder / "kept.parquet").column("id").to_pylist() == [2, 5]
+    assert pq.read_table(folder / "aside.parquet").to_pylist() == [{"id": 4, "x": 9, "__reasons__": "x:OUT_OF_RANGE"}]
+    assert sorted(path.name for path in folder.iterdir()) == ["aside.parquet", "kept.parquet"]

@@ -15,8 +15,18 @@ if TYPE_CHECKING:
     from treadle.statistics import Statistics
     from treadle.validation import Distance
 
-_MEASURES = ("l_infinity", "jensen_shannon", "missing")
 _share = click.FloatRange(0, 1)
+_number = click.FloatRange(min=0)
+_FIRST = ("l_infinity", "jensen_shannon", "missing")
+_HEADINGS = {
+    "l_infinity": "L-infinity",
+    "jensen_shannon": "Jensen-Shannon",
+    "missing": "missing",
+    "psi": "PSI",
+    "kolmogorov_smirnov": "Kolmogorov-Smirnov",
+    "wasserstein": "Wasserstein",
+    "cramers_v": "Cramér's V",
+}
 
 
 @click.command(name="drift")
@@ -33,6 +43,12 @@ _share = click.FloatRange(0, 1)
 @click.option("--l-infinity", type=_share, help="A threshold for all features.")
 @click.option("--jensen-shannon", type=_share, help="A threshold for all features.")
 @click.option("--missing", type=_share, help="A threshold for all features: difference of the missing shares.")
+@click.option("--psi", type=_number, help="A threshold for all features: population stability index.")
+@click.option("--kolmogorov-smirnov", type=_share, help="A threshold for all numbers.")
+@click.option("--wasserstein", type=_number, help="A threshold for all numbers, in standard deviations of BASE.")
+@click.option("--cramers-v", type=_share, help="A threshold for all features: effect of the chi-squared test.")
+@click.option("--p-value", type=_share, help="Count a distance above its threshold only if its p-value is below this.")
+@click.option("--all", "show_all", is_flag=True, help="Show every measure.")
 @json_option
 def command(
     base: Path,
@@ -40,6 +56,8 @@ def command(
     schema_file: Path | None,
     *,
     histogram: Literal["equal_mass", "standard"],
+    p_value: float | None,
+    show_all: bool,
     as_json: bool,
     **limits: float | None,
 ) -> int:
@@ -56,13 +74,13 @@ def command(
     drifted = {
         name: measures
         for name, distance in distances.items()
-        if (measures := _exceeded(name, distance, schema, limits))
+        if (measures := _exceeded(name, distance, schema, limits, p_value))
     }
     if as_json:
         features = {name: distance.to_json() for name, distance in distances.items()}
         emit_json({"features": features, "drifted": drifted})
     else:
-        _show(distances, drifted)
+        _show(distances, drifted, show_all=show_all)
     return 1 if drifted else 0
 
 
@@ -73,23 +91,32 @@ def _statistics(path: Path, schema: Schema | None) -> Statistics:
     return Statistics.load(path) if path.suffix == ".json" else generate(scan(path, schema), schema)
 
 
-def _exceeded(name: str, distance: Distance, schema: Schema | None, limits: dict[str, float | None]) -> list[str]:
+def _exceeded(
+    name: str, distance: Distance, schema: Schema | None, limits: dict[str, float | None], p_value: float | None
+) -> list[str]:
+    from treadle.validation import MEASURES, exceeded
+
     feature = schema.features.get(name) if schema else None
-    exceeded = []
-    for measure in _MEASURES:
-        found = getattr(distance, measure)
-        thresholds = (limits[measure], getattr(feature, measure, None))
-        if found is not None and any(limit is not None and found > limit for limit in thresholds):
-            exceeded.append(measure)
-    return exceeded
+    found = set(exceeded(distance, limits, p_value))
+    if feature is not None:
+        own = {measure: getattr(feature, measure) for measure in MEASURES}
+        found |= set(exceeded(distance, own, feature.p_value if feature.p_value is not None else p_value))
+    return [measure for measure in MEASURES if measure in found]
 
 
-def _show(distances: dict[str, Distance], drifted: dict[str, list[str]]) -> None:
+def _show(distances: dict[str, Distance], drifted: dict[str, list[str]], *, show_all: bool) -> None:
+    from treadle.validation import MEASURES
+
+    seen = {measure for measures in drifted.values() for measure in measures}
+    shown = [measure for measure in MEASURES if show_all or measure in (*_FIRST, *seen)]
     rows = []
     for name, distance in distances.items():
-        cells = [_cell(getattr(distance, measure), measure in drifted.get(name, ())) for measure in _MEASURES]
+        cells = [_cell(getattr(distance, measure), measure in drifted.get(name, ())) for measure in shown]
+        if show_all:
+            cells.append("-" if distance.p_value is None else f"{distance.p_value:.2g}")
         rows.append([name, *cells, "" if distance.comparable else distance.note])
-    print_table(("feature", "L-infinity", "Jensen-Shannon", "missing", ""), rows, left=(0, 4))
+    headings = ["feature", *(_HEADINGS[measure] for measure in shown), *(["p-value"] if show_all else []), ""]
+    print_table(headings, rows, left=(0, len(headings) - 1))
 
 
 def _cell(value: float | None, exceeded: bool) -> str:

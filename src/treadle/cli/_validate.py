@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from treadle.cli._output import emit_json, json_option
+from treadle.cli._output import emit_json, json_option, note
 
 if TYPE_CHECKING:
-    from treadle.validation import AnomalyReport
+    from treadle.schema import Schema
+    from treadle.validation import AnomalyReport, RowFindings
+
+_COLORS = {"error": "red", "warning": "yellow", "quarantine": "magenta"}
+_path = click.Path(path_type=Path)
 
 
 @click.command(name="validate")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option("--schema", "schema_file", type=click.Path(path_type=Path), required=True, help="The schema (TOML).")
-@click.option(
-    "--baseline", type=click.Path(path_type=Path), help="Data, or saved statistics (.json), to measure drift from."
-)
+@click.argument("files", nargs=-1, required=True, type=_path, metavar="FILE...")
+@click.option("--schema", "schema_file", type=_path, required=True, help="The schema (TOML).")
+@click.option("--baseline", type=_path, help="Data, or saved statistics (.json), to measure drift from.")
 @click.option("--environment", help="Where the data comes from: features not in it are not asked for.")
+@click.option("--rows", "rows_file", type=_path, help="Write a Parquet file of every wrong row: id, feature, reason.")
+@click.option(
+    "--quarantine", type=_path, help="Write kept.parquet and aside.parquet into this directory, by the policy."
+)
 @json_option
 def command(
-    files: tuple[Path, ...], schema_file: Path, baseline: Path | None, environment: str | None, *, as_json: bool
+    files: tuple[Path, ...],
+    schema_file: Path,
+    baseline: Path | None,
+    environment: str | None,
+    rows_file: Path | None,
+    quarantine: Path | None,
+    *,
+    as_json: bool,
 ) -> int:
-    """Check Parquet, CSV or TSV files, taken together as one table, against a schema.
+    """Check data files, taken together as one table, against a schema.
 
-    Exit code 1 if there are anomalies of severity error. The schema's "severity" sets the severity of each reason.
+    Exit code 1 if there are anomalies of severity error. The schema's "severity" sets the severity of each reason; what
+    it sets aside stops, unless --quarantine gives the rows a place. Rows are named by the schema's key, or by number.
     """
     from treadle.ingest import scan
     from treadle.schema import Schema
     from treadle.statistics import Statistics, generate
-    from treadle.validation import validate
+    from treadle.validation import check_rows, validate
 
     schema = Schema.load(schema_file)
     source = scan(files, schema)
@@ -39,7 +54,17 @@ def command(
     if baseline is not None:
         saved = baseline.suffix == ".json"
         before = Statistics.load(baseline) if saved else generate(scan(baseline, schema), schema)
-    report = validate(generate(source, schema), schema, baseline=before, environment=environment, absent=source.absent)
+    statistics = generate(source, schema)
+    options: dict[str, Any] = {"baseline": before, "environment": environment, "absent": source.absent}
+    report = validate(statistics, schema, **options)
+    if rows_file is not None or quarantine is not None or _rows_can_say_more(report):
+        limit = None if rows_file is not None or quarantine is not None else 5
+        findings = check_rows(source, schema, environment=environment, limit=limit)
+        report = validate(statistics, schema, rows=findings, quarantine=quarantine is not None, **options)
+        if rows_file is not None:
+            _write(findings.table, rows_file)
+        if quarantine is not None:
+            _part(source.table(), findings, schema, environment, quarantine)
     if as_json:
         emit_json(report.to_json())
     else:
@@ -47,8 +72,41 @@ def command(
     return 1 if report.has_errors else 0
 
 
+def _rows_can_say_more(report: AnomalyReport) -> bool:
+    from treadle.validation import ROW_REASONS, Reason
+
+    return any(anomaly.reason in ROW_REASONS or anomaly.reason is Reason.NOT_MEASURED for anomaly in report.anomalies)
+
+
+def _part(table: Any, findings: RowFindings, schema: Schema, environment: str | None, folder: Path) -> None:
+    from treadle.validation import set_aside
+
+    parted = set_aside(table, findings, schema, environment=environment)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(parted.aside, folder / "aside.parquet")
+    _write(parted.kept, folder / "kept.parquet")
+    note(f"{table.num_rows:,} rows: {parted.kept.num_rows:,} kept, {parted.aside.num_rows:,} set aside in {folder}.")
+
+
+def _write(table: Any, file: Path) -> None:
+    """Whole or not at all."""
+    import pyarrow.parquet as pq
+
+    beside = file.with_name(f".{file.name}.part")
+    try:
+        pq.write_table(table, beside)
+        with beside.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def _show(report: AnomalyReport) -> None:
     for anomaly in report.anomalies:
-        severity = click.style(f"{anomaly.severity:<7}", fg="red" if anomaly.severity == "error" else "yellow")
-        click.echo(f"{severity}  {anomaly.feature or '(all)'}: {anomaly.message} [{anomaly.reason}]")
-    click.echo(f"{report.num_rows:,} rows: {len(report.errors)} errors, {len(report.warnings)} warnings.")
+        severity = click.style(f"{anomaly.severity:<7}", fg=_COLORS[anomaly.severity])
+        ids = anomaly.details.get("row_ids")
+        example = f" (row {', '.join(ids[:3])})" if ids else ""
+        click.echo(f"{severity}  {anomaly.feature or '(all)'}: {anomaly.message}{example} [{anomaly.reason}]")
+    aside = f", {len(report.quarantines)} set aside" if report.quarantines else ""
+    click.echo(f"{report.num_rows:,} rows: {len(report.errors)} errors, {len(report.warnings)} warnings{aside}.")
