@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-BENCHMARKS = ("startup", "nodes", "metadata", "stats", "large_stats", "features", "serving")
+BENCHMARKS = ("startup", "nodes", "metadata", "stats", "large_stats", "features", "drift", "requests", "serving")
 OUT = Path("build") / "bench.json"
 
 

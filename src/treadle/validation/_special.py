@@ -14,7 +14,7 @@ _ROUNDS = 10_000
 
 def chi_squared_tail(statistic: float, degrees: int) -> float:
     """The probability of a chi-squared value above ``statistic``."""
-    if statistic <= 0 or degrees <= 0:
+    if statistic < 1e-200 or degrees <= 0:
         return 1.0
     shape, point = degrees / 2, statistic / 2
     scale: float = math.exp(max(-745.0, -point + shape * math.log(point) - math.lgamma(shape)))
@@ -25,7 +25,7 @@ def chi_squared_tail(statistic: float, degrees: int) -> float:
 
 def kolmogorov_tail(distance: float) -> float:
     """The probability of a Kolmogorov value above ``distance`` (a distance times the root of the rows)."""
-    if distance <= 0:
+    if distance < 0.04:  # 1 to the last digit
         return 1.0
     if distance < 1.18:
         step = math.exp(-(math.pi**2) / (8 * distance**2))
