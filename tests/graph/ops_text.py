@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -102,3 +105,125 @@ OPS: dict[str, tuple[Op, Callable[[], Any]]] = {
     ),
     "haversine": (lambda x: tt.haversine(*places(x)), lambda: [great_circle(*row) for row in place_rows()]),
 }
+
+
+def mixed(value: int, seed: int = 0) -> int:
+    """splitmix64, from its published description."""
+    mask = 2**64 - 1
+    z = (value + 0x9E3779B97F4A7C15 * (seed + 1)) & mask
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+    return (z ^ (z >> 31)) & (2**63 - 1)
+
+
+def blake(text: str, key: str = "") -> int:
+    digest = hashlib.blake2b(text.encode(), digest_size=8, key=key.encode()).digest()
+    return int.from_bytes(digest, "little") % 2**63
+
+
+def ids(values: list[Any], top_k: int | None = None) -> list[int]:
+    counts = Counter(value for value in values if value is not None)
+    order = sorted(counts, key=lambda v: (-counts[v], v))[:top_k]
+    return [order.index(value) if value in order else -1 for value in values]
+
+
+def split(text: str | None) -> list[str]:
+    return re.findall(r"[^ \t\n\r\f\v]+", text or "")
+
+
+def letters(text: str | None) -> list[str]:
+    return [] if text is None else re.findall("(?s).", text)
+
+
+def counts_of(rows: list[list[str]], weights: Callable[[str], float] = lambda token: 1.0, share: bool = False) -> Any:
+    """A column for each token of the rows, the most frequent first."""
+    frequency = Counter(token for row in rows for token in row)
+    order = sorted(frequency, key=lambda token: (-frequency[token], token))
+    return [[row.count(token) * weights(token) / (len(row) if share and row else 1) for token in order] for row in rows]
+
+
+def tfidf_of(rows: list[list[str]], smooth: bool) -> Any:
+    documents = Counter(token for row in rows for token in set(row))
+    order = sorted(documents, key=lambda token: (-documents[token], token))
+    more = 1 if smooth else 0
+    idf = [1 + math.log((len(rows) + more) / (documents[token] + more)) for token in order]
+    return [[row.count(t) / max(len(row), 1) * w for t, w in zip(order, idf, strict=True)] for row in rows]
+
+
+def crossed(left: list[int], right: list[int], size: int) -> list[float]:
+    return [NAN if a < 0 or b < 0 else a * size + b for a, b in zip(left, right, strict=True)]
+
+
+HOURS = [-1 if t is None else t.hour for t in RAW["t"]]
+BYTES = [None if y is None else y.decode() for y in RAW["y"]]
+OPS |= {
+    "hash": (lambda x: tt.hash_buckets(x["s"], 1000), lambda: each(lambda s: blake(s) % 1000, "s")),
+    "hash_keyed": (lambda x: tt.hash_buckets(x["r"], 97, key="k"), lambda: each(lambda r: blake(r, "k") % 97, "r")),
+    "hash_bytes": (lambda x: tt.hash_buckets(x["y"], 16), lambda: each(lambda y: blake(y.decode()) % 16, "y")),
+    "hash_lower": (
+        lambda x: tt.hash_buckets(tt.fill_missing(tt.upper(tt.lower(x["s"])), "é"), 1000),
+        lambda: [blake("é" if s is None else s.encode().upper().decode()) % 1000 for s in RAW["s"]],
+    ),
+    "hash_int": (lambda x: tt.hash_buckets(x["k"], 1000), lambda: each(lambda k: mixed(k) % 1000, "k")),
+    "hash_hot": (
+        lambda x: tt.one_hot(tt.hash_buckets(x["s"], 3)),
+        lambda: [[float(s is not None and blake(s) % 3 == b) for b in range(3)] for s in RAW["s"]],
+    ),
+    "cross": (
+        lambda x: tt.cross(tt.vocabulary(x["s"]), tt.hour_of_day(x["t"])),
+        lambda: crossed(ids(RAW["s"]), HOURS, 24),
+    ),
+    "cross_months": (
+        lambda x: tt.cross(tt.month(x["u"]), tt.bucketize(x["i"], boundaries=[0])),
+        lambda: each(lambda u, i: (u.month - 1) * 2 + (i >= 0), "u", "i"),
+    ),
+    "cross_hot": (
+        lambda x: tt.one_hot(tt.cross(tt.vocabulary(x["s"], top_k=2), tt.vocabulary(x["r"], top_k=2))),
+        lambda: [
+            [float(a >= 0 and b >= 0 and a * 2 + b == c) for c in range(4)]
+            for a, b in zip(ids(RAW["s"], 2), ids(RAW["r"], 2), strict=True)
+        ],
+    ),
+    "cross_hashed": (
+        lambda x: tt.hash_buckets(tt.cross(tt.vocabulary(x["s"]), tt.hour_of_day(x["t"])), 50),
+        lambda: [v if v != v else mixed(int(v)) % 50 for v in crossed(ids(RAW["s"]), HOURS, 24)],
+    ),
+    "length": (lambda x: tt.length(x["s"]), lambda: each(len, "s")),
+    "word_count": (lambda x: tt.word_count(x["s"]), lambda: each(lambda s: len(split(s)), "s")),
+    "token_ids": (
+        lambda x: tt.token_ids(tt.tokens(x["s"], size=3)),
+        lambda: token_id_rows([split(s) for s in RAW["s"]], 3),
+    ),
+    "bag": (lambda x: tt.bag_of_words(tt.tokens(x["s"])), lambda: counts_of([split(s) for s in RAW["s"]])),
+    "bag_letters": (
+        lambda x: tt.bag_of_words(tt.tokens(x["r"], pattern="(?s).")),
+        lambda: counts_of([letters(r) for r in RAW["r"]]),
+    ),
+    "bag_separated": (
+        lambda x: tt.bag_of_words(tt.tokens(x["y"], separator="\x00")),
+        lambda: counts_of([[] if y is None else y.split("\x00") for y in BYTES]),
+    ),
+    "ngrams": (
+        lambda x: tt.bag_of_words(tt.ngrams(tt.tokens(x["s"], pattern="(?s)."), 1, 2, separator="|")),
+        lambda: counts_of([[*row, *map("|".join, pairwise(row))] for row in map(letters, RAW["s"])]),
+    ),
+    "multi_hot": (
+        lambda x: tt.multi_hot(tt.unique_tokens(tt.tokens(x["s"], pattern="[a-z]")), ["b", "a", "zzz"]),
+        lambda: [[float(t in (s or "")) for t in ("b", "a", "zzz")] for s in RAW["s"]],
+    ),
+    "tfidf": (
+        lambda x: tt.tfidf(tt.tokens(x["s"], pattern="(?s).")),
+        lambda: tfidf_of([letters(s) for s in RAW["s"]], smooth=True),
+    ),
+    "tfidf_plain": (
+        lambda x: tt.tfidf(tt.tokens(x["r"]), smooth=False),
+        lambda: tfidf_of([split(r) for r in RAW["r"]], smooth=False),
+    ),
+}
+
+
+def token_id_rows(rows: list[list[str]], size: int) -> list[list[float]]:
+    kept = [row[:size] for row in rows]
+    frequency = Counter(token for row in kept for token in row)
+    order = sorted(frequency, key=lambda token: (-frequency[token], token))
+    return [[order.index(token) for token in row] + [-1.0] * (size - len(row)) for row in kept]

@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from treadle.graph._lowering import Output, columns_of, lower, lower_for_bulk
 from treadle.graph._model import serialize
-from treadle.graph._nodes import Cut, Input, Kind, Node, categories
-from treadle.graph._passes import inputs_of, simplify, walk
+from treadle.graph._nodes import Cut, Input, Kind, Node, categories, width
+from treadle.graph._passes import inputs_of, replace_nodes, simplify, walk
 from treadle.graph._session import Session
 from treadle.graph._values import InputSpec, encode_table
 from treadle.graph._values_arrow import encode_text, plain
@@ -116,7 +116,7 @@ def _session(outputs: Sequence[Output], threads: int) -> Session:
 def _cut(targets: list[Node]) -> tuple[list[Node], list[tuple[Input, list[tuple[str, Node]]]]]:
     """Replace each first result that is no longer text, and depends on one text feature, by an input."""
     sources: dict[int, set[Input]] = {}
-    replaced: dict[int, Input] = {}
+    replaced: dict[int, Node] = {}
     cuts: dict[Input, list[tuple[str, Node]]] = {}
     for node in walk(targets):
         found = {node} if isinstance(node, Input) else set().union(*(sources[id(o)] for o in node.operands))
@@ -126,15 +126,8 @@ def _cut(targets: list[Node]) -> tuple[list[Node], list[tuple[Input, list[tuple[
             continue
         if all(operand.kind == Kind.TEXT or not sources[id(operand)] for operand in node.operands):
             name = f"/cut_{len(replaced)}"
-            replaced[id(node)] = Cut(name, "cut", node.kind, found=categories(node))
+            replaced[id(node)] = Cut(name, "cut", node.kind, found=categories(node), wide=width(node))
             cuts.setdefault(text, []).append((name, node))
     if not replaced:
         return targets, []
-    return _replace(targets, replaced), list(cuts.items())
-
-
-def _replace(targets: list[Node], replaced: dict[int, Input]) -> list[Node]:
-    changed: dict[int, Node] = {}
-    for node in walk(targets):
-        changed[id(node)] = replaced.get(id(node)) or node.rebuild(lambda operand: changed[id(operand)])
-    return [changed[id(node)] for node in targets]
+    return replace_nodes(targets, replaced), list(cuts.items())

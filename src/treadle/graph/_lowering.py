@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import cast
 
 import numpy as np
 import onnx
@@ -29,7 +30,9 @@ from treadle.graph._nodes import (
     ToNumber,
     width,
 )
-from treadle.graph._passes import inputs_of, simplify
+from treadle.graph._nodes_text import Prepared, PreparedInput
+from treadle.graph._passes import inputs_of, replace_nodes, simplify, walk
+from treadle.graph._preparation import METADATA, Preparation, Step, dump
 
 TENSOR_TYPES = {
     Kind.NUMBER: TensorProto.DOUBLE,
@@ -82,6 +85,7 @@ def lower_for_bulk(outputs: Sequence[Output]) -> Lowered:
 def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool) -> Lowered:
     flat = iter(simplify([node for output in outputs for node in columns_of(output)]))
     planned = [(output, [next(flat) for _ in columns_of(output)]) for output in outputs]
+    planned, prepared = _with_prepared_inputs(planned)
     targets = [node for _, nodes in planned for node in nodes]
     inputs = inputs_of(targets)
     lowering = _Lowering(targets, inputs, for_bulk=for_bulk)
@@ -105,9 +109,33 @@ def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool) -> Lowered:
         kind = TensorProto.FLOAT if output.as_float32 else TENSOR_TYPES[nodes[0].kind]
         results.append(helper.make_tensor_value_info(result, kind, ["N", columns]))
     lowering.emit.name_results(named)
-    given = [helper.make_tensor_value_info(node.name, TENSOR_TYPES[node.kind], ["N", 1]) for node in inputs]
+    given = [helper.make_tensor_value_info(node.name, TENSOR_TYPES[node.kind], ["N", width(node)]) for node in inputs]
     model = make_model(name, lowering.emit.nodes, given, results, lowering.emit.initializers)
+    if prepared:
+        model.metadata_props.add(key=METADATA, value=dump(prepared))
     return Lowered(model, tuple(orders))
+
+
+_Plan = list[tuple[Output, list[Node]]]
+
+
+def _with_prepared_inputs(planned: _Plan) -> tuple[_Plan, dict[str, Preparation]]:
+    """The plan with an input in place of each node that is computed before the graph runs, and what these are."""
+    targets = [node for _, nodes in planned for node in nodes]
+    if not any(isinstance(node, Prepared) for node in walk(targets)):
+        return planned, {}
+    taken = {node.name for node in inputs_of(targets)}
+    found: dict[str, Preparation] = {}
+    inputs: dict[int, Node] = {}
+    for node in walk(targets):
+        if isinstance(node, Prepared):
+            assert isinstance(node.x, Input), "checked when it was traced"
+            steps = cast("tuple[Step, ...]", node.steps)
+            name = unused(f"{node.x.name}/{steps[-1][0]}_{len(found)}", taken)
+            found[name] = Preparation(node.x.name, steps)
+            inputs[id(node)] = PreparedInput(name, "prepared", node.holds, node.x.required, node.size)
+    changed = iter(replace_nodes(targets, inputs))
+    return [(output, [next(changed) for _ in nodes]) for output, nodes in planned], found
 
 
 def columns_of(output: Output) -> list[Node]:

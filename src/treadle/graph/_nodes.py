@@ -116,6 +116,12 @@ class Cut(Input):
 
     found: Categories | None = None
     """The categories of the node."""
+    wide: int = 1
+    """How many columns it has."""
+
+    @property
+    def columns(self) -> int:
+        return self.wide
 
 
 @dataclass(frozen=True, eq=False)
@@ -405,4 +411,6 @@ def width(node: Node) -> int:
         found = categories(node.x)
         assert found is not None, "checked when it was traced"
         return len(found.labels)
+    if isinstance(node, Lookup | ToNumber):  # of a sequence too
+        return width(node.x)
     return node.columns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from treadle.graph._nodes import Categories, Kind, Node, Tokens, categories
+from treadle.graph._nodes import Categories, Input, Kind, Lookup, Node, Tokens, ToNumber, categories, width
 
 MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 """The constants of splitmix64, with which integers are mixed."""
@@ -103,7 +103,112 @@ class Sine(Node):
     kind = Kind.NUMBER
 
 
+@dataclass(frozen=True, eq=False)
+class Prepared(Node):
+    """What is made of a raw text feature before the graph runs: a hash, a count, or tokens side by side.
+
+    Tokens are ``size`` columns of text, missing behind the last.
+    """
+
+    x: Node
+    steps: tuple[object, ...]
+    holds: Kind
+    size: int = 1
+
+    @property
+    def kind(self) -> Kind:
+        return self.holds
+
+    @property
+    def columns(self) -> int:
+        return self.size
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedInput(Input):
+    """A prepared node where it enters a model."""
+
+    size: int = 1
+
+    @property
+    def columns(self) -> int:
+        return self.size
+
+
+@dataclass(frozen=True, eq=False)
+class Bag(Node):
+    """How often each category is among the keys of a sequence: a column each."""
+
+    x: Node
+    kind = Kind.NUMBER
+
+    @property
+    def known(self) -> Categories:
+        found = categories(self.x)
+        assert found is not None, "checked when it was traced"
+        return found
+
+    @property
+    def columns(self) -> int:
+        return len(self.known.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Present(Node):
+    """Of each column of a bag, whether it is above 0."""
+
+    x: Node
+    kind = Kind.TRUTH
+
+    @property
+    def known(self) -> Categories | None:
+        return categories(self.x)
+
+    @property
+    def columns(self) -> int:
+        return width(self.x)
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted(Node):
+    """Each column of a bag over the number of tokens, times a weight; 0 where there are no tokens."""
+
+    x: Node
+    count: Node
+    weights: Node
+    kind = Kind.NUMBER
+
+    @property
+    def known(self) -> Categories | None:
+        return categories(self.x)
+
+    @property
+    def columns(self) -> int:
+        return width(self.x)
+
+
+def is_sequence(node: Node) -> bool:
+    """Whether a node is several columns: tokens, their ids, and what is counted of them."""
+    while isinstance(node, Lookup | ToNumber):
+        node = node.x
+    return isinstance(node, Bag | Present | Weighted) or (isinstance(node, Prepared) and node.kind == Kind.TEXT)
+
+
 TEXT_NODES: dict[str, type[Node]] = {
-    cls.__name__: cls for cls in (AsciiCase, Match, Joined, MixedKey, HashBucket, UnknownBucket, Cross, Sine)
+    cls.__name__: cls
+    for cls in (
+        AsciiCase,
+        Match,
+        Joined,
+        MixedKey,
+        HashBucket,
+        UnknownBucket,
+        Cross,
+        Sine,
+        Prepared,
+        Bag,
+        Present,
+        Weighted,
+    )
 }
 """The names under which nodes are stored."""

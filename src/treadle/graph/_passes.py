@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from treadle.graph._nodes import (
     Choice,
@@ -40,6 +40,15 @@ def rewrite(targets: Iterable[Node], rule: Callable[[Node], Node]) -> list[Node]
     changed: dict[int, Node] = {}
     for node in walk(targets):
         changed[id(node)] = rule(node.rebuild(lambda operand: changed[id(operand)]))
+    return [changed[id(node)] for node in targets]
+
+
+def replace_nodes(targets: Iterable[Node], replaced: Mapping[int, Node]) -> list[Node]:
+    """The targets with some nodes, named by identity, replaced and what lies below them left out."""
+    targets = list(targets)
+    changed: dict[int, Node] = {}
+    for node in walk(targets):
+        changed[id(node)] = replaced.get(id(node)) or node.rebuild(lambda operand: changed[id(operand)])
     return [changed[id(node)] for node in targets]
 
 

@@ -39,6 +39,7 @@ from treadle.graph._nodes import (
     categories,
     may_be_missing,
 )
+from treadle.graph._nodes_text import PreparedInput
 from treadle.graph._rules_tables import RULES_OF_TABLES
 from treadle.graph._rules_time import time_part
 from treadle.graph._values_python import MISSING_INT, MISSING_TEXT
@@ -166,15 +167,21 @@ def _label_encoder(of: Operands, node: Lookup, x: str) -> str:
     ids = {token: index for index, token in enumerate(tokens)}
     text = node.x.kind == Kind.TEXT
     mark: str | int = MISSING_TEXT if text else MISSING_INT
-    if node.missing is not None:
+    if isinstance(node.x, PreparedInput) and text:
+        ids[mark] = -1  # behind the last of a sequence, not an unknown value
+    elif node.missing is not None:
         ids[mark] = ids.get(cast("Text | Key", node.missing).value, default)
     ids = ids or {mark: default}  # an empty vocabulary: the runtime wants one key
-    keys = [token.encode() if isinstance(token, str) else token for token in ids]
+    keys = TensorProto(name="keys", dims=[len(ids)], data_type=TensorProto.STRING if text else TensorProto.INT64)
+    if text:  # onnx's own helper would go through numpy bytes, which lose NUL at their end
+        keys.string_data.extend(token.encode() for token in ids if isinstance(token, str))
+    else:
+        keys.int64_data.extend(token for token in ids if isinstance(token, int))
     return of.emit.node(
         "LabelEncoder",
         x,
         domain="ai.onnx.ml",
-        keys_tensor=helper.make_tensor("keys", TensorProto.STRING if text else TensorProto.INT64, [len(ids)], keys),
+        keys_tensor=keys,
         values_tensor=helper.make_tensor("values", TensorProto.INT64, [len(ids)], list(ids.values())),
         default_tensor=helper.make_tensor("default", TensorProto.INT64, [1], [default]),
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import onnxruntime as ort
 
 from treadle.errors import ModelFormatError
+from treadle.graph._preparation import METADATA, load, prepare
 from treadle.graph._values_python import Tensor
 
 _TENSORS = {
@@ -47,7 +48,10 @@ class Session:
         except Exception as error:  # onnxruntime's own classes share no root but Exception
             raise ModelFormatError(f"ONNX Runtime refuses the model: {error}") from error
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self.inputs = {node.name: _TENSORS.get(node.type, node.type) for node in self._session.get_inputs()}
+        self._prepared = load(self._session.get_modelmeta().custom_metadata_map.get(METADATA, "{}"))
+        self.inputs = dict(self._raw_input(node.name, node.type) for node in self._session.get_inputs())
+        """The raw features that are fed, and their tensors; what is prepared of them is not among them."""
+        self._only_prepared = self.inputs.keys() - {node.name for node in self._session.get_inputs()}
 
     @property
     def outputs(self) -> Sequence[str]:
@@ -60,8 +64,23 @@ class Session:
         Raises:
             ModelFormatError: The feed does not fit the graph, or the runtime failed.
         """
+        if self._prepared:
+            feed = self._with_prepared(feed)
         try:
             results: list[Tensor] = self._session.run(self._outputs, feed)
         except Exception as error:  # as above
             raise ModelFormatError(f"ONNX Runtime cannot run the graph: {error}") from error
         return results
+
+    def _raw_input(self, name: str, type_: str) -> tuple[str, str]:
+        if name in self._prepared:
+            return self._prepared[name].feature, "string"
+        return name, _TENSORS.get(type_, type_)
+
+    def _with_prepared(self, feed: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        whole = {name: tensor for name, tensor in feed.items() if name not in self._only_prepared}
+        for name, each in self._prepared.items():
+            if each.feature not in feed:
+                raise ModelFormatError(f"The feed lacks {each.feature!r}, of which {name!r} is made.")
+            whole[name] = prepare(each.steps, feed[each.feature].reshape(-1).tolist())
+        return whole

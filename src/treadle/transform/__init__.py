@@ -48,6 +48,7 @@ from treadle.transform._functions import (
 )
 from treadle.transform._geo import haversine
 from treadle.transform._graph import TransformGraph, analyze
+from treadle.transform._hashing import cross, hash_buckets, length
 from treadle.transform._scalers import (
     bucketize,
     highest,
@@ -58,19 +59,33 @@ from treadle.transform._scalers import (
     vocabulary,
 )
 from treadle.transform._text import concat, contains, ends_with, is_in, lower, matches, starts_with, upper
+from treadle.transform._tokens import (
+    Tokens,
+    bag_of_words,
+    multi_hot,
+    ngrams,
+    tfidf,
+    token_ids,
+    tokens,
+    unique_tokens,
+    word_count,
+)
 
 __all__ = [
     "Column",
     "Columns",
+    "Tokens",
     "ExamplesSource",
     "TransformGraph",
     "analyze",
+    "bag_of_words",
     "bucketize",
     "cast",
     "ceil",
     "clip",
     "concat",
     "contains",
+    "cross",
     "cyclical",
     "day_of_month",
     "day_of_week",
@@ -79,12 +94,14 @@ __all__ = [
     "exp",
     "fill_missing",
     "floor",
+    "hash_buckets",
     "haversine",
     "highest",
     "hour_of_day",
     "is_in",
     "is_missing",
     "is_weekend",
+    "length",
     "log",
     "log1p",
     "lower",
@@ -95,6 +112,8 @@ __all__ = [
     "minimum",
     "minute",
     "month",
+    "multi_hot",
+    "ngrams",
     "one_hot",
     "quarter",
     "scale_to_z_score",
@@ -103,10 +122,15 @@ __all__ = [
     "sqrt",
     "starts_with",
     "std_dev",
+    "tfidf",
+    "token_ids",
+    "tokens",
+    "unique_tokens",
     "upper",
     "vocabulary",
     "week_of_year",
     "where",
+    "word_count",
     "write_transformed",
     "year",
 ]

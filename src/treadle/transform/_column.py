@@ -15,6 +15,7 @@ import numpy as np
 
 from treadle.errors import NoLoweringError, TransformError
 from treadle.graph import nodes as n
+from treadle.graph import text_nodes as t
 from treadle.transform._location import user_line
 
 if TYPE_CHECKING:
@@ -235,6 +236,7 @@ def number(value: object) -> n.Node:
 def key(value: object) -> n.Node:
     """A value as an exact integer: integer columns and plain integers."""
     if isinstance(value, Column) and value.node.kind == n.Kind.KEY:
+        _refuse_vector(value.node)
         return value.node
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         if not -(2**63) < int(value) < 2**63:
@@ -292,6 +294,10 @@ def _no_value(what: str, hint: str) -> TransformError:
 
 
 def _refuse_vector(node: n.Node) -> None:
+    if t.is_sequence(node):
+        raise TransformError(
+            "What is made of tokens is several columns, and they are an output as they are.", where=user_line()
+        )
     if isinstance(node, n.OneHot):
         raise TransformError(
             "one_hot makes several columns, and they are an output as they are.",

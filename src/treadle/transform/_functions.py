@@ -155,12 +155,12 @@ def one_hot(x: Column, values: Sequence[int] | Sequence[str] | None = None) -> C
             where=user_line(),
             hint="Take tt.vocabulary or tt.bucketize first, or list them: tt.one_hot(x, values=[1, 2, 3]).",
         )
-    return Column(n.OneHot(x.node))
+    return Column(n.OneHot(key(x)))
 
 
 def _category(x: Column) -> n.Node:
     if isinstance(x, Column) and x.node.kind in (n.Kind.KEY, n.Kind.TEXT):
-        return x.node
+        return key(x) if x.node.kind == n.Kind.KEY else text(x)
     raise TransformError(
         f"Here a category is needed, integers or text, and this is {describe(x)}.",
         where=user_line(),

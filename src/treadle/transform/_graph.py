@@ -17,6 +17,7 @@ from treadle.artifact import canonical_json
 from treadle.errors import ModelFormatError, TransformError
 from treadle.graph import Bulk, Output, dump_nodes, inputs_of, load_nodes, lower
 from treadle.graph import nodes as n
+from treadle.graph import text_nodes as t
 from treadle.transform._phases import Batches, resolve
 from treadle.transform._trace import Preprocess, trace
 
@@ -173,9 +174,11 @@ class TransformGraph:
 def _column_names(name: str, node: n.Node) -> tuple[str, ...]:
     if isinstance(node, n.Stack):
         return tuple(column for i, x in enumerate(node.xs) for column in _column_names(f"{name}[{i}]", x))
-    if not isinstance(node, n.OneHot):
+    if t.is_sequence(node) and node.kind == n.Kind.KEY:
+        return tuple(f"{name}[{i}]" for i in range(n.width(node)))
+    if not isinstance(node, n.OneHot) and not t.is_sequence(node):
         return (name,)
-    found = n.categories(node.x)
+    found = n.categories(node.x) if isinstance(node, n.OneHot) else node.known
     assert found is not None, "checked when it was traced"
     return tuple(f"{name}={label}" for label in found.labels)
 

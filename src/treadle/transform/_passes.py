@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from treadle.graph import MISSING_INT, MISSING_TEXT, Bulk, Output, dictionary, inputs_of, spec_of
 from treadle.graph import nodes as n
+from treadle.graph import text_nodes as t
 from treadle.transform._analyzers import Accumulator, Analysis, Coded, Values
+from treadle.transform._terms import repeat_rows
 
 
 class Scan:
@@ -60,6 +62,11 @@ class Pass:
         if id(x) in self._texts:
             codes, values = self._texts[id(x)].coded(batch)
             counts = np.bincount(codes, minlength=len(values))
+            if values.ndim > 1 and hasattr(self.state, "add_rows"):
+                self.state.add_rows(values, counts)
+                return
+            if values.ndim > 1:
+                values, counts = repeat_rows(values, counts)
             present = values != MISSING_TEXT
             self.state.add(values[present], counts[present])
         else:
@@ -82,15 +89,17 @@ class _Text:
 
     def __init__(self, node: n.Node) -> None:
         self._spec = spec_of(inputs_of([node])[0])
+        self._is_sequence = t.is_sequence(node)
         mapped = not isinstance(node, n.Input)
         self._map = Bulk([Output("/text", (node,), as_float32=False)]) if mapped else None
 
     def coded(self, batch: pa.RecordBatch) -> tuple[Values, Values]:
-        """Codes and values; values may repeat, and one of them is the missing text."""
+        """Codes and values; values may repeat, and one of them is the missing text. Sequences are rows of values."""
         codes, values = dictionary(self._spec, batch)
         if self._map is not None:
             given = [None if value == MISSING_TEXT else value for value in values]
-            values = self._map.run(pa.table({self._spec.name: pa.array(given, pa.string())}))[0][:, 0]
+            found = self._map.run(pa.table({self._spec.name: pa.array(given, pa.string())}))[0]
+            values = found if self._is_sequence else found[:, 0]
         return codes, values
 
 

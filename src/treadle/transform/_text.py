@@ -34,7 +34,12 @@ def matches(x: Column, pattern: str) -> Column:
         pattern: In RE2's syntax: no look-around, no back references, and time linear in the text. ``.`` is no line
             break unless ``(?s)`` says so.
     """
-    column = _text_column(x)
+    check_pattern(pattern)
+    return Column(t.Match(pattern, _text_column(x)))
+
+
+def check_pattern(pattern: object) -> None:
+    """Refuse what RE2 cannot match, with the user's line."""
     if not isinstance(pattern, str):
         raise TransformError(f"A pattern is text, and this is {pattern!r}.", where=user_line())
     try:
@@ -45,7 +50,6 @@ def matches(x: Column, pattern: str) -> Column:
             where=user_line(),
             hint="Patterns are RE2's: no look-around and no back references.",
         ) from None
-    return Column(t.Match(pattern, column))
 
 
 def contains(x: Column, part: str) -> Column:

@@ -1,0 +1,105 @@
+"""Hashes and crosses: categories without a vocabulary, and two categories as one."""
+
+from __future__ import annotations
+
+import hashlib
+
+from treadle.errors import NoLoweringError, TransformError
+from treadle.graph import nodes as n
+from treadle.graph import text_nodes as t
+from treadle.transform._column import Column, describe, text
+from treadle.transform._functions import _category
+from treadle.transform._location import user_line
+
+Steps = tuple[tuple[object, ...], ...]
+
+
+def hash_buckets(x: Column, num_buckets: int, *, key: str = "") -> Column:
+    """A number from 0 to ``num_buckets - 1`` by a hash of the value; missing stays missing.
+
+    Text is hashed by BLAKE2b where it enters the graph, integers by splitmix64 in the graph.
+
+    Args:
+        x: Text of one feature, possibly after ``lower``, ``upper`` or ``fill_missing``; or integers.
+        num_buckets: How many. Different values share one at times: of ``n`` values about ``n / num_buckets`` each.
+        key: Another key, another hash. A secret one keeps others from finding values that collide (text only).
+    """
+    _check_buckets("num_buckets", num_buckets, 1)
+    return Column(t.HashBucket(num_buckets, hashed(_category(x), key)))
+
+
+def cross(left: Column, right: Column, *more: Column) -> Column:
+    """Every combination of categories as one category; missing where any is missing or of no category.
+
+    The id is ``left * (number of right) + right``, so the categories multiply: take ``hash_buckets`` of it where
+    there are too many.
+
+    Args:
+        left: A column whose categories are known, as of ``vocabulary``, ``bucketize``, ``hour_of_day``.
+        right: Another.
+        more: Others.
+    """
+    crossed = _known(left)
+    for other in (right, *more):
+        crossed = t.Cross(crossed, _known(other))
+    return Column(crossed)
+
+
+def length(x: Column) -> Column:
+    """How many characters (Unicode code points) a text of one feature has; missing stays missing."""
+    return Column(prepared(x, (("count",),), n.Kind.KEY))
+
+
+def hashed(node: n.Node, key: str) -> n.Node:
+    """A hash of 63 bits."""
+    if not isinstance(key, str) or len(key.encode("utf-8", "surrogatepass")) > 64:
+        raise TransformError("A hash key is text of at most 64 bytes.", where=user_line())
+    if node.kind == n.Kind.TEXT:
+        return prepared(Column(node), (("hash", key),), n.Kind.KEY)
+    seed = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest(), "little") if key else 0
+    return t.MixedKey(seed, node)
+
+
+def prepared(x: Column, steps: Steps, holds: n.Kind, size: int = 1) -> n.Node:
+    """What is made of a text where it enters.
+
+    Raises:
+        NoLoweringError: The text is not of one raw feature.
+    """
+    source, before = source_of(x)
+    return t.Prepared(source, (*before, *steps), holds, size)
+
+
+def source_of(x: Column) -> tuple[n.Input, Steps]:
+    """The raw feature that a text is made of, and how; see :func:`prepared`."""
+    node = text(x)
+    steps: list[tuple[object, ...]] = []
+    while not isinstance(node, n.Input):
+        if isinstance(node, t.AsciiCase):
+            steps.append(("upper" if node.upper else "lower",))
+        elif isinstance(node, n.FillMissing) and isinstance(node.value, n.Text):
+            steps.append(("fill", node.value.value))
+        else:
+            raise NoLoweringError(
+                "Hashes, lengths and tokens are made of a text where it enters, and this one is made in the graph.",
+                where=user_line(),
+                hint="Take them of a text feature, or of tt.lower, tt.upper or tt.fill_missing of one.",
+            )
+        node = node.x
+    return node, tuple(reversed(steps))
+
+
+def _known(x: Column) -> n.Node:
+    node = _category(x)
+    if n.categories(node) is None:
+        raise TransformError(
+            f"cross needs to know the categories, and this is {describe(x)}.",
+            where=user_line(),
+            hint="Take tt.vocabulary, tt.bucketize or tt.hash_buckets first.",
+        )
+    return node
+
+
+def _check_buckets(name: str, value: object, least: int) -> None:
+    if type(value) is not int or not least <= value < 2**31:
+        raise TransformError(f"{name} must be a whole number of at least {least}, not {value!r}.", where=user_line())
