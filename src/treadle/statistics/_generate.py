@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import pyarrow as pa
 
 from treadle.config import num_threads
+from treadle.statistics._frames import BATCH_ROWS, batches_of
 from treadle.statistics._statistics import Statistics
 
 if TYPE_CHECKING:
     from treadle.schema import Schema
 
-# One size for every machine, so that a mean does not depend on the number of threads.
-_BATCH_ROWS = 131072
 # Fewer values than this are counted before a second thread has begun.
 _SMALL = 2_000_000
 
@@ -41,8 +40,17 @@ class ColumnSource(Protocol):
         ...
 
 
+@runtime_checkable
+class Frame(Protocol):
+    """A table of any library that gives its rows as an Arrow stream."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """A capsule, as the Arrow PyCapsule interface says."""
+        ...
+
+
 def generate(
-    source: ColumnSource | Iterable[pa.RecordBatch] | pa.Table,
+    source: ColumnSource | Iterable[pa.RecordBatch] | Frame,
     schema: Schema | None = None,
     *,
     threads: int | None = None,
@@ -50,18 +58,19 @@ def generate(
     """The statistics of all rows of a source.
 
     Args:
-        source: A column source, which is read by several threads, each with its own columns; or batches; or a table.
+        source: A column source, which is read by several threads, each with its own columns; or batches; or a
+            table or frame of any library that offers the Arrow stream interface (pyarrow, pandas, polars, DuckDB
+            relations); or a frame that narwhals knows, lazy ones too.
         schema: Gives columns that never have a value their type.
         threads: By default the threads this process may use. The result does not depend on it.
 
     Raises:
-        StatisticsError: A column changes its type from batch to batch.
+        StatisticsError: A column changes its type from batch to batch, or has none that Arrow knows.
+        UsageError: The source is no frame.
     """
-    if isinstance(source, pa.Table):
-        source = source.to_batches(_BATCH_ROWS) or [pa.RecordBatch.from_pylist([], schema=source.schema)]
     if not isinstance(source, ColumnSource):
         statistics = Statistics(schema)
-        for batch in source:
+        for batch in batches_of(source):
             statistics.add(batch)
         return statistics
     names = list(source.schema.names)
@@ -74,7 +83,7 @@ def generate(
     def measure(group: list[str]) -> Statistics:
         part = Statistics(schema)
         part.add(pa.RecordBatch.from_pylist([], schema=pa.schema([source.schema.field(name) for name in group])))
-        for batch in source.batches(group, batch_rows=_BATCH_ROWS, dictionary=True):
+        for batch in source.batches(group, batch_rows=BATCH_ROWS, dictionary=True):
             part.add(batch)
         return part
 
