@@ -26,9 +26,7 @@ class TreadleError(Exception):
     code: ClassVar[str] = "TREADLE"
     transient: ClassVar[bool] = False
 
-    def __init__(
-        self, what: str, *, where: Mapping[str, object] | None = None, hint: str | None = None
-    ) -> None:
+    def __init__(self, what: str, *, where: Mapping[str, object] | None = None, hint: str | None = None) -> None:
         self.what = what
         self.where = {name: value for name, value in (where or {}).items() if value is not None}
         self.hint = hint
@@ -54,9 +52,7 @@ class TreadleError(Exception):
         return {"code": self.code, "what": self.what, "where": where, "hint": self.hint}
 
 
-def _rebuild(
-    kind: type[TreadleError], what: str, where: Mapping[str, object], hint: str | None
-) -> TreadleError:
+def _rebuild(kind: type[TreadleError], what: str, where: Mapping[str, object], hint: str | None) -> TreadleError:
     return kind(what, where=where, hint=hint)
 
 

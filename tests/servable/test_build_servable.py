@@ -124,7 +124,7 @@ def test_from_real_rides_to_a_servable_that_proves_itself(tmp_path: Path) -> Non
 
 def test_building_twice_in_two_places_gives_the_same_bytes(tmp_path: Path) -> None:
     home = {**os.environ, "OMP_NUM_THREADS": "1"}
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import test_build as t; from pathlib import Path; "
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import test_build_servable as t; from pathlib import Path; "
     code += "t.factory(Path(sys.argv[2]))"
     for number, name in enumerate(("one", "two/deeper")):
         # Other hash seeds and other processes: nothing may hang on the order of a set or on where it runs.
