@@ -184,6 +184,9 @@ values = st.one_of(
         lambda v: pa.array(v, pa.timestamp("us"))
     ),
     st.integers(0, 12).map(pa.nulls),
+    st.lists(st.none() | st.lists(st.none() | st.integers(0, 9), max_size=3), max_size=9).map(
+        lambda v: pa.array(v, pa.list_(pa.int64()))
+    ),
 )
 
 
@@ -211,7 +214,7 @@ def test_what_is_inferred() -> None:
     assert (
         schema.dumps()
         == """\
-format = "treadle.schema/1"
+format = "treadle.schema/2"
 event_time = "when"
 
 [features.one]
@@ -235,6 +238,11 @@ min_fraction = 1.0
 type = "string"
 description = "No value was seen: the type is a guess."
 required = false
+
+[features.list]
+type = "int"
+list = true
+min_fraction = 1.0
 """
     )
     many = generate(pa.table({"x": [f"v{n}" for n in range(101)]}))

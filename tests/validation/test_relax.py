@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from treadle.schema import Effect, Feature, RowLimits, Schema, diff
 from treadle.statistics import generate
-from treadle.validation import Reason, relax, validate
+from treadle.validation import Reason, infer_schema, relax, validate
 
 columns = {
     "int": st.lists(st.none() | st.integers(-50, 50), min_size=1, max_size=12),
@@ -87,9 +87,17 @@ def test_what_is_widened_and_how() -> None:
     assert relaxed_feature(strict, [float("nan")]).severity == {"NOT_FINITE": "warning"}
 
 
+def test_lists_and_what_is_in_them() -> None:
+    declared = Feature(name="x", type="int", list=True, shape=(2,), max=5)
+    wider = relaxed_feature(declared, [[1, 2], [1, 2, 9]])
+    assert (wider.shape, wider.items, wider.max) == (None, (2, 3), 9)
+    inferred = infer_schema(generate(pa.table({"x": [["a"], ["b", "a"]]}))).features["x"]
+    assert (inferred.list, inferred.type, inferred.values, inferred.min_fraction) == (True, "string", ("a", "b"), 1.0)
+
+
 def test_new_columns_are_added_when_they_stop_and_are_never_required() -> None:
     schema = Schema({}, severity={"NEW_COLUMN": "error"})
-    found = relax(schema, generate(pa.table({"x": ["a"], "y": [[1]]})))
+    found = relax(schema, generate(pa.table({"x": ["a"], "y": [{"z": 1}]})))
     assert (found.schema.features["x"].values, found.schema.features["x"].required) == (("a",), False)
     assert [anomaly.feature for anomaly in found.left] == ["y"]
     assert relax(Schema({}), generate(pa.table({"x": ["a"]}))).schema == Schema({})

@@ -257,7 +257,16 @@ def test_lists_are_judged_by_their_rows() -> None:
     table = pa.table({"x": [[1, 2], [3, 99], [4]]})
     declared = Schema({"x": feature("int", list=True, max=9, min_items=2)})
     report = validate(generate(table), declared, rows=table)
-    assert {(a.reason.value, a.details["count"]) for a in report.errors} == {("OUT_OF_RANGE", 1), ("FEW_ITEMS", 1)}
+    assert {(a.reason.value, *a.details["row_ids"]) for a in report.errors} == {
+        ("OUT_OF_RANGE", "1"),
+        ("FEW_ITEMS", "2"),
+    }
     assert report.errors[0].details["row_ids"]
-    (unknown,) = validate(generate(table), declared).anomalies
-    assert unknown.reason is Reason.NOT_MEASURED
+    alone = validate(generate(table), declared)
+    assert {a.reason.value for a in alone.errors} == {"OUT_OF_RANGE", "FEW_ITEMS"}
+    text = validate(generate(pa.table({"x": [["a"]]})), declared).anomalies
+    assert [(a.reason.value, a.message) for a in text] == [
+        ("WRONG_TYPE", "Values are of type lists of string where the schema declares lists of int.")
+    ]
+    assert [a.reason.value for a in validate(generate(pa.table({"x": [1]})), declared).anomalies] == ["WRONG_TYPE"]
+    assert not validate(generate(pa.table({"x": pa.array([None], pa.null())})), declared).anomalies

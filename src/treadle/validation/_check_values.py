@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +38,29 @@ def check_form(feature: Feature, measured: FeatureStatistics) -> Iterator[Findin
         named = ", ".join(f"{value!r} ({count})" for value, count in shown)
         details = {"count": outside, "share": outside / measured.count, "values": shown}
         yield Finding(reason, f"{percent(outside / measured.count)} of the values {words}: {named}.", details)
+
+
+def check_items(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
+    """Lists have as many items as they should, and items are what they should be."""
+    if not feature.list or measured.nested is None or measured.lengths is None or not measured.count:
+        return
+    least, most = feature.items
+    low, high = measured.lengths.intervals()
+    counts = measured.lengths.counts
+    for reason, words, limit, beyond in (
+        (Reason.FEW_ITEMS, "fewer", least, None if least is None else high < least),
+        (Reason.MANY_ITEMS, "more", most, None if most is None else low > most),
+    ):
+        outside = 0 if beyond is None else int(counts[beyond].sum())
+        if outside:
+            details = {"count": outside, "limit": limit, "min": measured.min_length, "max": measured.max_length}
+            message = f"{outside} lists have {words} than {limit} items."
+            yield Finding(reason, message, details)
+    items = measured.nested.inside["[]"]
+    single = replace(feature, list=False, shape=None, min_items=None, max_items=None, min_fraction=0.0, min_count=None)
+    for check in (check_domain, check_range, check_finite, check_form):
+        for finding in check(single, items):
+            yield Finding(finding.reason, f"Of the items: {finding.message}", finding.details)
 
 
 def check_unique(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
@@ -104,6 +128,7 @@ CHECKS: tuple[Callable[[Feature, FeatureStatistics], Iterator[Finding]], ...] = 
     check_range,
     check_finite,
     check_form,
+    check_items,
     check_unique,
 )
 """What is asked of every feature whose type fits."""

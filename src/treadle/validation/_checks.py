@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,8 +14,7 @@ from treadle.statistics import FeatureStatistics
 from treadle.validation._anomaly import Reason
 
 _SHOWN = 5
-# how statistics call a column of lists; the type of the items is seen in rows only
-_LISTS = ("null", "other", "list")
+_SINGLE: dict[str, Any] = {"list": False, "shape": None, "min_items": None, "max_items": None}
 _EPOCH = datetime(1970, 1, 1)  # naive on purpose: wall-clock time without a zone
 
 
@@ -31,18 +30,21 @@ class Finding:
 def check_type(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
     """The values are of the declared type, or of one that holds nothing else."""
     if not fits_type(feature, measured):
+        items = measured.nested.inside.get("[]") if measured.nested is not None else None
+        found = measured.type if items is None else f"lists of {items.type}"
         declared = f"lists of {feature.type}" if feature.list else feature.type
         yield Finding(
             Reason.WRONG_TYPE,
-            f"Values are of type {measured.type} where the schema declares {declared}.",
-            {"declared": declared, "found": measured.type},
+            f"Values are of type {found} where the schema declares {declared}.",
+            {"declared": declared, "found": found},
         )
 
 
 def fits_type(feature: Feature, measured: FeatureStatistics) -> bool:
     """Integers may stand for floats, and for truth values if they are 0 and 1; strings for bytes."""
     if feature.list:
-        return measured.type in _LISTS
+        items = measured.nested.inside.get("[]") if measured.nested is not None else None
+        return measured.type == "null" or (items is not None and fits_type(replace(feature, **_SINGLE), items))
     if measured.type in (feature.type, "null"):
         return True
     if feature.type == "bool" and measured.type == "int":
@@ -71,7 +73,7 @@ def check_presence(feature: Feature, measured: FeatureStatistics) -> Iterator[Fi
 
 def check_domain(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
     """The values are among those listed."""
-    if feature.values is None or not measured.count or feature.list:
+    if feature.values is None or not measured.count:
         return
     allowed = set(feature.values)
     counts = known_counts(measured)

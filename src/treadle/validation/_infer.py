@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from treadle.schema import TYPES, Feature, Schema
 from treadle.statistics import FeatureStatistics, Statistics
 
@@ -13,7 +15,7 @@ def infer_schema(statistics: Statistics, *, max_domain: int = MAX_DOMAIN, event_
 
     Strings of at most ``max_domain`` distinct values get them as their domain; a column that is never missing must
     never be. Numbers get no range and no domain: what they have been is not yet what they may be. A column without
-    any value becomes an optional string; lists and other types without a feature type are left out.
+    any value becomes an optional string; types without a feature type (structs, times of day) are left out.
 
     Args:
         statistics: What was measured.
@@ -26,6 +28,10 @@ def infer_schema(statistics: Statistics, *, max_domain: int = MAX_DOMAIN, event_
 
 def infer_feature(name: str, measured: FeatureStatistics, max_domain: int = MAX_DOMAIN) -> Feature | None:
     """A feature that one column satisfies; ``None`` if its type is none that features have."""
+    if measured.type == "list" and measured.nested is not None:
+        items = infer_feature(name, measured.nested.inside["[]"], max_domain)
+        complete = bool(measured.count) and not measured.missing
+        return items and replace(items, list=True, required=True, min_fraction=1.0 if complete else 0.0)
     if measured.type not in (*TYPES, "null"):
         return None
     if measured.type == "null":

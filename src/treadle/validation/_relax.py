@@ -119,6 +119,10 @@ def _wider(feature: Feature, anomaly: Anomaly, measured: FeatureStatistics) -> F
         count = feature.min_count
         fraction = min(feature.min_fraction, share)
         return replace(feature, min_fraction=fraction, min_count=count and min(count, present))
+    if reason in (Reason.FEW_ITEMS, Reason.MANY_ITEMS):
+        return _with_items(feature, measured)
+    if feature.list and measured.nested is not None:
+        measured = measured.nested.inside["[]"]
     if reason is Reason.OUT_OF_DOMAIN:
         return _with_values(feature, measured)
     if reason is Reason.OUT_OF_RANGE:
@@ -164,6 +168,13 @@ def _with_range(feature: Feature, measured: FeatureStatistics) -> Feature:
         above = most is not None and most > high  # type: ignore[operator]
         high = None if numbers.positive_infinite else _bound(feature, most) if above else high
     return replace(feature, min=low, max=high)
+
+
+def _with_items(feature: Feature, measured: FeatureStatistics) -> Feature:
+    (least, most), (shortest, longest) = feature.items, (measured.min_length, measured.max_length)
+    least = least if least is None or shortest is None else min(least, shortest)
+    most = most if most is None or longest is None else max(most, longest)
+    return replace(feature, shape=None, min_items=least, max_items=most)
 
 
 def _bound(feature: Feature, value: Any) -> Any:

@@ -136,26 +136,16 @@ class _Judge:
         yield from self._with_rows(feature, found)
 
     def _with_rows(self, feature: Feature, found: list[Finding]) -> Iterator[Finding]:
-        """What the statistics say, and what only rows can say."""
-        told = {finding.reason for finding in found}
-        if self.rows is None:
+        """What the statistics say, and what only rows can say: whether one of very many values occurs twice."""
+        if self.rows is None or not (feature.unique or feature.name == self.schema.key):
             yield from found
-            if feature.list and (_is_constrained(feature)):
-                yield Finding(Reason.NOT_MEASURED, "Items of lists are seen in rows only.", {"constraint": "items"})
             return
-        for finding in found:
-            if finding.reason is not Reason.NOT_MEASURED or not (feature.unique or feature.list):
-                yield finding
-        for (name, reason, _), count in self.rows.counts.items():
-            if name != feature.name or reason in told or not (feature.list or reason is Reason.NOT_UNIQUE):
-                continue
+        yield from (finding for finding in found if finding.reason is not Reason.NOT_MEASURED)
+        count = self.rows.counts.get((feature.name, Reason.NOT_UNIQUE, None), 0)
+        if count and not any(finding.reason is Reason.NOT_UNIQUE for finding in found):
             share = count / max(self.rows.num_rows, 1)
-            if reason is Reason.LOW_PRESENCE or (
-                reason is not Reason.NOT_UNIQUE and share <= 1 - feature.min_domain_mass
-            ):
-                continue
-            words = "rows have such items" if feature.list else "rows have a value that occurred before"
-            yield Finding(reason, f"{count} {words} ({percent(share)}).", {"count": count, "share": share})
+            words = f"{count} rows have a value that occurred before ({percent(share)})."
+            yield Finding(Reason.NOT_UNIQUE, words, {"count": count, "share": share})
 
     def new_columns(self, whole: Schema) -> None:
         missing = [name for name in self.schema.features if name not in self.statistics.features]
@@ -196,8 +186,3 @@ def _key_repeats(count: int, unique: int | None) -> list[Finding]:
         return []
     what = f"{count - unique} of {count} keys occurred before; a key names one row."
     return [Finding(Reason.NOT_UNIQUE, what, {"repeated": count - unique})]
-
-
-def _is_constrained(feature: Feature) -> bool:
-    limits = (feature.values, feature.min, feature.max, feature.pattern, feature.semantic, *feature.items)
-    return any(limit is not None for limit in limits)
