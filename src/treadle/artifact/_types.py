@@ -47,10 +47,11 @@ class Artifact:
 class Examples(Artifact):
     """Rows to learn from, split and ordered.
 
-    Files (format ``treadle.examples/1``)::
+    Files (format ``treadle.examples/2``)::
 
-        examples.json                 manifest: format, splits, rows per split, rows read and excluded, spans,
-                                      digests of the source files
+        examples.json                 manifest: format, splits, rows per split, rows read, excluded and set aside,
+                                      spans, digests of the source files
+        quarantine.parquet            rows that could not be read, with their reasons; only if there are any
         <split>/part-00000.parquet    the rows: the schema's columns in order, then `__row_id__`
 
     Made by ingest; read by statistics, transform and evaluation.

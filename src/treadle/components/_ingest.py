@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from treadle.artifact import Examples, File, Output, digest_file
+from treadle.artifact import Examples, File, Output
 from treadle.errors import DataError
 from treadle.pipeline import component
 
 
 def _find_files(*, pattern: str, first: str | None = None, last: str | None = None) -> list[dict[str, Any]]:
     """The chosen spans with the digests of their files' contents, so that new bytes are seen and old ones known."""
-    from treadle.ingest import list_spans, select_spans
+    from treadle.ingest import digest_source, list_spans, select_spans
 
     return [
-        {"span": found.span, "version": found.version, "digests": [digest_file(path) for path in found.paths]}
+        {"span": found.span, "version": found.version, "digests": [digest_source(path) for path in found.paths]}
         for found in select_spans(list_spans(pattern), first=first, last=last)
     ]
 
@@ -29,6 +29,8 @@ def ingest(
     where: str | None = None,
     splits: dict[str, float] | list[list[str | float]] | None = None,
     split_by: str = "row",
+    options: dict[str, Any] | None = None,
+    quarantine: float | None = None,
     examples: Output[Examples],
     resolved: list[dict[str, Any]],
 ) -> None:
@@ -43,8 +45,11 @@ def ingest(
         where: An SQL condition; rows that do not meet it are counted as excluded.
         splits: Split name to its share, or a list of [name, share], oldest first, where the split is by time; the
             default is 4 parts ``train``, 1 part ``eval``.
-        split_by: ``row`` (hash of the row id), a column (equal values stay together) or ``time`` (the oldest rows
-            into the first split).
+        split_by: ``row`` (hash of the row id), a column (equal values stay together), ``time`` (the oldest rows
+            into the first split), ``stratified:COLUMN`` or ``predefined:COLUMN``.
+        options: How the files are written, as ``{"delimiter": ";", "encoding": "latin-1"}``.
+        quarantine: The largest share of a file's rows that may be set aside because they cannot be read; ``None``
+            refuses such a file.
         examples: The rows.
         resolved: The spans found, with the digests of their files.
 
@@ -61,6 +66,8 @@ def ingest(
         where=where,
         splits=_weights(splits),
         split_by=split_by,
+        options=options,
+        quarantine=quarantine,
     )
     if sorted(source.digest for source in manifest.sources) != sorted(
         digest for found in resolved for digest in found["digests"]
@@ -71,8 +78,9 @@ def ingest(
             hint="Run again; give a new delivery of a span its own file with a higher {VERSION}.",
         )
     examples.properties.update(
-        rows=manifest.rows_read - manifest.rows_excluded,
+        rows=sum(manifest.splits.values()),
         excluded=manifest.rows_excluded,
+        quarantined=manifest.rows_quarantined,
         splits=manifest.splits,
         first_span=manifest.spans[0] if manifest.spans else None,
         last_span=manifest.spans[-1] if manifest.spans else None,

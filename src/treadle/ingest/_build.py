@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,50 +15,55 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from treadle.artifact import digest_file
 from treadle.errors import DataError, RowCountError, UsageError
 from treadle.ingest._examples import ROW_ID
 from treadle.ingest._filter import keep_mask
-from treadle.ingest._manifest import Manifest, Source
+from treadle.ingest._inputs import Input, find_inputs
+from treadle.ingest._manifest import Manifest
 from treadle.ingest._places import PathLike
+from treadle.ingest._quarantine import QUARANTINE, Quarantine, conform_rows
 from treadle.ingest._row_ids import row_hashes, row_ids
-from treadle.ingest._scan import conform, missing_column, scan
+from treadle.ingest._scan import conform
 from treadle.ingest._spans import SpanFiles
-from treadle.ingest._splits import (
-    Weights,
-    assign_by_hash,
-    assign_by_time,
-    check_splits,
-    hash_of_values,
-    time_bounds,
-)
+from treadle.ingest._split_rules import HASH, FromAllRows, SplitRule, rule_for
+from treadle.ingest._split_writer import SplitWriter
+from treadle.ingest._splits import Weights, check_splits, hash_of_values
+from treadle.ingest.sources import Refused
 from treadle.schema import Schema
 
 _BATCH_ROWS = 131072
 
 
 def build_examples(
-    files: Iterable[PathLike | SpanFiles],
+    files: Iterable[PathLike | SpanFiles] | Mapping[str, Iterable[PathLike | SpanFiles]],
     *,
     schema: Schema,
     out_path: str | os.PathLike[str],
     where: str | None = None,
     splits: Weights | None = None,
     split_by: str = "row",
+    options: Mapping[str, Any] | None = None,
+    quarantine: float | None = None,
 ) -> Manifest:
     """Read data files and write an Examples directory.
 
     The same bytes in the same order give the same bytes: file names and times do not enter.
 
     Args:
-        files: Paths or data spans, in the order in which their rows are wanted.
+        files: Paths, URLs or data spans, in the order in which their rows are wanted; or the same for every split,
+            by its name, where the files say which rows are for what.
         schema: Columns and types of the result; what it does not know is left out and listed in the manifest.
         out_path: A directory that is empty or not there yet.
         where: A condition in SQL; rows that do not satisfy it are excluded and counted.
         splits: Names and weights, a mapping or pairs; one split ``train`` by default. A split by time needs pairs:
-            their order is the order of time.
-        split_by: ``row`` (hash of the row's id), ``time`` (the oldest rows into the first split), or a column
-            (hash of its value: one entity, one split); ``column:NAME`` for a column called ``row`` or ``time``.
+            their order is the order of time. Where the data say the split, only the names count.
+        split_by: ``row`` (hash of the row's id), ``time`` (the oldest rows into the first split), a column (hash of
+            its value: one entity, one split), ``stratified:COLUMN`` (each value has the same share of every split),
+            or ``predefined:COLUMN`` (the column names the split); ``column:NAME`` for a column called ``row`` or
+            ``time``.
+        options: How the files are written: see :func:`scan`.
+        quarantine: The largest share of a file's rows, 0 to 1, that may be set aside because they cannot be read;
+            they are written to ``quarantine.parquet`` with their reasons and counted. ``None`` refuses the file.
 
     Returns:
         The manifest, as written.
@@ -66,34 +72,28 @@ def build_examples(
         DataError: The case that fits; nothing is left behind.
         UsageError: Splits, ``split_by`` or ``out_path`` cannot be used.
     """
+    if quarantine is not None and not 0 <= quarantine <= 1:
+        raise UsageError(f"The share of rows that may be set aside is {quarantine!r}, not a number from 0 to 1.")
+    if isinstance(files, Mapping):
+        if splits is not None or split_by != "row":
+            raise UsageError("Files given by split say the split themselves.", hint="Leave splits and split_by out.")
+        splits, split_by = dict.fromkeys(files, 1.0), "file"
     weights = check_splits(splits or {"train": 1}, ordered=split_by == "time")
-    plan = _Plan(schema, where, weights, *_split_rule(split_by, schema))
-    inputs = list(_inputs(files))
-    if not inputs:
-        raise UsageError("No data file is given.")
+    plan = _Plan(schema, where, weights, split_by, rule_for(split_by, weights, schema), options, quarantine)
+    inputs = list(find_inputs(files))
     out = Path(out_path)
     existed = out.exists()
     if existed and any(out.iterdir()):
         raise UsageError("The directory for examples is not empty.", where={"file": out})
     try:
-        return _build(inputs, plan, out, split_by)
+        return _build(inputs, plan, out)
     except BaseException:
         for name in plan.splits:
             shutil.rmtree(out / name, ignore_errors=True)
+        (out / QUARANTINE).unlink(missing_ok=True)
         if not existed:
             shutil.rmtree(out, ignore_errors=True)
         raise
-
-
-@dataclass
-class _Input:
-    path: Path
-    digest: str
-    span: str | None = None
-    version: int | None = None
-    rows_read: int = 0
-    rows_excluded: int = 0
-    left_out: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -101,156 +101,106 @@ class _Plan:
     schema: Schema
     where: str | None
     splits: dict[str, float]
-    rule: str
-    column: str | None
+    split_by: str
+    rule: SplitRule
+    options: Mapping[str, Any] | None
+    quarantine: float | None
 
 
-def _split_rule(split_by: str, schema: Schema) -> tuple[str, str | None]:
-    if split_by == "row":
-        return "row", None
-    if split_by == "time":
-        if schema.event_time is None:
-            raise UsageError("A split by time needs event_time in the schema.", hint='Write event_time = "COLUMN".')
-        return "time", schema.event_time
-    column = split_by.removeprefix("column:")
-    if column not in schema.features:
-        raise missing_column(column, list(schema.features), [])
-    return "column", column
-
-
-def _inputs(files: Iterable[PathLike | SpanFiles]) -> Iterator[_Input]:
-    seen: dict[str, Path] = {}
-    for item in files:
-        paths = item.paths if isinstance(item, SpanFiles) else (Path(item),)
-        for path in paths:
-            digest = digest_file(path) if path.is_file() else ""
-            if digest and digest in seen:
-                raise DataError(
-                    "Two files have the same bytes: every row would be there twice.",
-                    where={"file": path, "other_file": seen[digest]},
-                    hint="Leave one of them out.",
-                )
-            seen[digest] = path
-            span, version = (item.span, item.version) if isinstance(item, SpanFiles) else (None, None)
-            yield _Input(path, digest, span or None, version)
-
-
-def _build(inputs: Sequence[_Input], plan: _Plan, out: Path, split_by: str) -> Manifest:
-    bounds = None
-    if plan.rule == "time" and plan.column is not None:
-        times = [table.column(plan.column) for source in inputs for table in _rows(source, plan)]
-        kept = pa.chunked_array([chunk for column in times for chunk in column.chunks], pa.timestamp("us"))
-        bounds = time_bounds(kept, plan.splits, plan.column)
+def _build(inputs: Sequence[Input], plan: _Plan, out: Path) -> Manifest:
+    rule = plan.rule
+    if isinstance(rule, FromAllRows):
+        for source in inputs:
+            for table in _rows(source, plan):
+                rule.see(table)
     target = plan.schema.arrow_schema().append(pa.field(ROW_ID, pa.string()))
-    writers = {name: _SplitWriter(out / name, target) for name in plan.splits}
+    writers = {name: SplitWriter(out / name, target) for name in plan.splits}
+    aside = Quarantine(out, plan.quarantine)
     try:
         for source in inputs:
-            source.rows_read = source.rows_excluded = 0
-            for table in _rows(source, plan):
-                _distribute(table, plan, bounds, list(writers.values()))
+            source.begin()
+            for table in _rows(source, plan, aside):
+                numbers = rule.assign(table, source.split)
+                rows = table.drop_columns([HASH])
+                for number, writer in enumerate(writers.values()):
+                    writer.add(rows if len(writers) == 1 else rows.filter(pa.array(numbers == number)))
+            aside.check(source)
     finally:
         for writer in writers.values():
             writer.close()
-    manifest = _manifest(inputs, plan, {name: writer.rows for name, writer in writers.items()}, split_by)
+    manifest = _manifest(inputs, plan, {name: writer.rows for name, writer in writers.items()}, aside.reasons)
     if plan.schema.key is not None:
         _check_keys([out / name for name in plan.splits], plan.schema.key)
+    aside.write()
     manifest.write(out)
     return manifest
 
 
-def _rows(source: _Input, plan: _Plan) -> Iterator[pa.Table]:
+def _rows(source: Input, plan: _Plan, aside: Quarantine | None = None) -> Iterator[pa.Table]:
     """The kept rows of one file, in the schema's types, with their ids and the hash of each row."""
-    opened = scan(source.path, plan.schema)
+    lenient = plan.quarantine is not None
+    opened = source.scan(plan.schema, plan.options, lenient=lenient)
     source.left_out = set(opened.schema.names) - set(plan.schema.features)
+    source.rows_read = source.rows_quarantined = len(opened.refused)
+    if aside is not None:
+        aside.add(source.digest, opened.refused)
     known = [name for name in plan.schema.features if name in opened.schema.names]
     if not known:
-        conform(opened.schema.empty_table(), plan.schema, [source.path])
+        conform(opened.schema.empty_table(), plan.schema, [source.shown])
+    first = 0
     for batch in opened.batches(known, batch_rows=_BATCH_ROWS):
-        first = source.rows_read
+        table = pa.Table.from_batches([batch])
         source.rows_read += batch.num_rows
-        table = conform(pa.Table.from_batches([batch]), plan.schema, [source.path])
-        ids, hashes = _identify(table, plan.schema.key, source.digest, first)
-        mask = None if plan.where is None else keep_mask(table, plan.where)
-        table = table.append_column(ROW_ID, ids).append_column("__hash__", pa.array(hashes))
-        if mask is not None:
+        faults: list[Refused] = []
+        if lenient:
+            table, kept, faults = conform_rows(table, plan.schema, source.shown, first)
+            source.rows_quarantined += len(faults)
+            if aside is not None:
+                aside.add(source.digest, faults)
+        else:
+            table, kept = conform(table, plan.schema, [source.shown]), None
+        ids, hashes = _identify(table, plan.schema.key, source.digest, first, kept)
+        first += batch.num_rows
+        table = table.append_column(ROW_ID, ids).append_column(HASH, pa.array(hashes))
+        if plan.where is not None:
+            mask = keep_mask(table, plan.where)
             source.rows_excluded += int(len(mask) - mask.sum())
             table = table.filter(pa.array(mask))
         yield table
 
 
 def _identify(
-    table: pa.Table, key: str | None, digest: str, first: int
+    table: pa.Table, key: str | None, digest: str, first: int, kept: npt.NDArray[np.bool_] | None
 ) -> tuple[pa.Array | pa.ChunkedArray, npt.NDArray[np.uint64]]:
-    if key is None:
-        return row_ids(digest, first, table.num_rows), row_hashes(digest, first, table.num_rows)
-    column = table.column(key)
-    return pc.cast(column, pa.string()), hash_of_values(column)
+    if key is not None:
+        column = table.column(key)
+        return pc.cast(column, pa.string()), hash_of_values(column)
+    count = table.num_rows if kept is None else len(kept)
+    ids, hashes = row_ids(digest, first, count), row_hashes(digest, first, count)
+    return (ids, hashes) if kept is None else (ids.filter(pa.array(kept)), hashes[kept])
 
 
-def _distribute(
-    table: pa.Table, plan: _Plan, bounds: npt.NDArray[np.int64] | None, writers: Sequence[_SplitWriter]
-) -> None:
-    if plan.column is None:
-        numbers = assign_by_hash(table.column("__hash__").to_numpy(), plan.splits)
-    elif bounds is not None:
-        numbers = assign_by_time(table.column(plan.column), bounds)
-    else:
-        numbers = assign_by_hash(hash_of_values(table.column(plan.column)), plan.splits)
-    table = table.drop_columns(["__hash__"])
-    for number, writer in enumerate(writers):
-        writer.add(table if len(writers) == 1 else table.filter(pa.array(numbers == number)))
-
-
-class _SplitWriter:
-    """One split's Parquet file, written in row groups of equal size whatever the files were."""
-
-    def __init__(self, folder: Path, schema: pa.Schema) -> None:
-        folder.mkdir(parents=True)
-        self.rows = 0
-        self._schema = schema
-        self._waiting: list[pa.Table] = []
-        self._waiting_rows = 0
-        self._writer = pq.ParquetWriter(str(folder / "part-00000.parquet"), schema, compression="zstd")
-
-    def add(self, table: pa.Table) -> None:
-        self.rows += table.num_rows
-        self._waiting.append(table)
-        self._waiting_rows += table.num_rows
-        if self._waiting_rows >= _BATCH_ROWS:
-            self._flush(_BATCH_ROWS)
-
-    def close(self) -> None:
-        self._flush(1)
-        self._writer.close()
-
-    def _flush(self, least: int) -> None:
-        while self._waiting_rows >= least:
-            table = pa.concat_tables(self._waiting)
-            self._writer.write_table(table.slice(0, _BATCH_ROWS), row_group_size=_BATCH_ROWS)
-            self._waiting = [table.slice(_BATCH_ROWS)]
-            self._waiting_rows = self._waiting[0].num_rows
-
-
-def _manifest(inputs: Sequence[_Input], plan: _Plan, rows: dict[str, int], split_by: str) -> Manifest:
+def _manifest(inputs: Sequence[Input], plan: _Plan, rows: dict[str, int], reasons: dict[str, int]) -> Manifest:
     read, excluded = sum(source.rows_read for source in inputs), sum(source.rows_excluded for source in inputs)
-    if read != excluded + sum(rows.values()):
+    aside = sum(source.rows_quarantined for source in inputs)
+    if read != excluded + aside + sum(rows.values()) or aside != sum(reasons.values()):
         raise RowCountError(
-            f"{read} rows were read, but {sum(rows.values())} written and {excluded} excluded.",
+            f"{read} rows were read, but {sum(rows.values())} written, {excluded} excluded and {aside} set aside"
+            f" ({sum(reasons.values())} with a reason).",
             hint="This is a defect of Treadle; please report it.",
         )
     return Manifest(
         splits=rows,
         rows_read=read,
         rows_excluded=excluded,
-        sources=tuple(
-            Source(source.digest, source.rows_read, source.rows_excluded, source.span, source.version)
-            for source in inputs
-        ),
+        rows_quarantined=aside,
+        quarantine=dict(sorted(reasons.items())),
+        sources=tuple(source.record() for source in inputs),
         spans=tuple(dict.fromkeys(source.span for source in inputs if source.span is not None)),
         columns=tuple(plan.schema.features),
         columns_left_out=tuple(sorted(set().union(*(source.left_out for source in inputs)))),
         where=plan.where,
-        split_by=split_by,
+        split_by=plan.split_by,
         event_time=plan.schema.event_time,
     )
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from treadle.artifact import canonical_json
 from treadle.errors import CorruptFileError, DataFileNotFoundError
 
-FORMAT = "treadle.examples/1"
+FORMAT = "treadle.examples/2"
+# the first had no quarantine; it is read as one in which nothing was set aside
+_READ = ("treadle.examples/1", FORMAT)
 FILE = "examples.json"
 
 
@@ -25,6 +27,8 @@ class Source:
     """Rows that the row filter left out."""
     span: str | None = None
     version: int | None = None
+    rows_quarantined: int = 0
+    """Rows that could not be read and were set aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,9 @@ class Manifest:
     rows_read: int
     rows_excluded: int
     sources: tuple[Source, ...]
+    rows_quarantined: int = 0
+    quarantine: dict[str, int] = field(default_factory=dict)
+    """Reason -> how many rows were set aside for it; the rows are in ``quarantine.parquet``."""
     spans: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     """The columns of every split, before the row id."""
@@ -64,7 +71,7 @@ class Manifest:
         file = folder / FILE
         try:
             fields = json.loads(file.read_bytes())
-            if fields.pop("format") != FORMAT:
+            if fields.pop("format") not in _READ:
                 raise ValueError(f"its format is not {FORMAT}")
             fields["sources"] = tuple(Source(**source) for source in fields["sources"])
             for name in ("spans", "columns", "columns_left_out"):

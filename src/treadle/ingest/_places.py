@@ -133,8 +133,10 @@ def url_candidates(pattern: str) -> list[str]:
 
     scheme = pattern.partition(":")[0]
     with _refusals(pattern):
-        system, path = fsspec.core.url_to_fs(pattern)
-        return sorted(f"{scheme}://{found.removeprefix(f'{scheme}://')}" for found in system.glob(path))
+        system, path = fsspec.core.url_to_fs(url_of(pattern))
+        rooted = url_of(pattern).partition("://")[2].startswith("/")
+        names = [str(found).removeprefix(f"{scheme}://") for found in system.glob(path)]
+        return sorted(f"{scheme}://{name if rooted else name.lstrip('/')}" for name in names)
 
 
 def _copy(url: str, path: Path) -> None:

@@ -9,6 +9,8 @@ from datetime import date
 from pathlib import Path
 
 from treadle.errors import DataError, DataFileNotFoundError, UsageError
+from treadle.ingest._places import is_url, url_candidates
+from treadle.ingest.sources import scheme_of
 
 _FIELDS = {"YYYY": r"\d{4}", "MM": r"\d{2}", "DD": r"\d{2}", "SPAN": r"\d+", "VERSION": r"\d+"}
 _TOKEN = re.compile(r"\{([^{}]*)\}|(\*)")
@@ -22,15 +24,15 @@ class SpanFiles:
     """``2018-01`` or ``2018-01-31`` for dates, the number for ``{SPAN}``; empty if the pattern has neither."""
     version: int | None
     """The version's number, if the pattern has ``{VERSION}``."""
-    paths: tuple[Path, ...]
-    """The files, sorted by name."""
+    paths: tuple[Path | str, ...]
+    """The files, sorted by name; strings where they are URLs."""
 
 
 def list_spans(pattern: str) -> list[SpanFiles]:
     """The data spans that exist, oldest first; of each span only its highest version.
 
     Args:
-        pattern: A path with ``{YYYY}-{MM}`` (and perhaps ``{DD}``), or ``{SPAN}``; perhaps ``{VERSION}``; ``*``
+        pattern: A path or URL with ``{YYYY}-{MM}`` (and perhaps ``{DD}``), or ``{SPAN}``; perhaps ``{VERSION}``; ``*``
             stands for any part of a name. A field may stand more than once and must then have one value.
 
     Raises:
@@ -38,11 +40,13 @@ def list_spans(pattern: str) -> list[SpanFiles]:
         DataError: A matching name holds an impossible date.
         UsageError: The pattern has an unknown field.
     """
+    if is_url(pattern) and scheme_of(pattern.partition(":")[0]) is not None:
+        return [SpanFiles("", None, (pattern,))]  # a query or a folder: the whole is one span
     fields, expression = _compile(pattern)
-    found: dict[tuple[int, ...], dict[int, list[Path]]] = {}
+    found: dict[tuple[int, ...], dict[int, list[Path | str]]] = {}
     names: dict[tuple[int, ...], str] = {}
     for path in _candidates(pattern):
-        match = expression.fullmatch(path.as_posix())
+        match = expression.fullmatch(path if isinstance(path, str) else path.as_posix())
         if match is None:
             continue
         values = {field: int(match[field]) for field in fields}
@@ -58,7 +62,7 @@ def list_spans(pattern: str) -> list[SpanFiles]:
     spans = []
     for order in sorted(found):
         version = max(found[order])
-        paths = tuple(sorted(found[order][version]))
+        paths = tuple(sorted(found[order][version], key=str))
         spans.append(SpanFiles(names[order], None if version < 0 else version, paths))
     return spans
 
@@ -129,9 +133,11 @@ def _compile(pattern: str) -> tuple[list[str], re.Pattern[str]]:
     return fields, re.compile("".join(parts))
 
 
-def _candidates(pattern: str) -> list[Path]:
+def _candidates(pattern: str) -> Sequence[Path | str]:
     """Files whose names may match, found by a glob in which every field is a star."""
     glob = _TOKEN.sub("*", pattern)
+    if is_url(pattern):
+        return url_candidates(glob)
     path = Path(glob)
     steps = path.parts
     fixed = next((index for index, step in enumerate(steps) if "*" in step), len(steps))
@@ -141,7 +147,7 @@ def _candidates(pattern: str) -> list[Path]:
     return sorted(file for file in root.glob("/".join(steps[fixed:])) if file.is_file())
 
 
-def _span(values: dict[str, int], path: Path) -> tuple[tuple[int, ...], str]:
+def _span(values: dict[str, int], path: Path | str) -> tuple[tuple[int, ...], str]:
     if "SPAN" in values:
         return (values["SPAN"],), str(values["SPAN"])
     parts = [values[field] for field in ("YYYY", "MM", "DD") if field in values]

@@ -97,6 +97,15 @@ def assign_by_time(times: pa.ChunkedArray, bounds: npt.NDArray[np.int64]) -> npt
     return np.asarray(np.searchsorted(bounds, pc.cast(times, pa.int64()).to_numpy(), side="right"))
 
 
+def cuts_of(hashes: npt.NDArray[np.uint64], splits: Mapping[str, float]) -> npt.NDArray[np.uint64]:
+    """The first hash of every split but the first, so that each split has its share of these rows.
+
+    Rounded to whole rows; a split that gets none begins beyond every hash.
+    """
+    ordered = np.append(np.sort(hashes), np.uint64(2**64 - 1))
+    return np.asarray(ordered[(_bounds(splits)[:-1] * len(hashes)).round().astype(np.int64)])
+
+
 def _bounds(splits: Mapping[str, float]) -> npt.NDArray[np.float64]:
     weights = np.array(list(splits.values()), dtype=np.float64)
     return np.asarray(np.cumsum(weights) / weights.sum())

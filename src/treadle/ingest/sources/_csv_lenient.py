@@ -26,8 +26,9 @@ def parse_leniently(
 
     A column that the schema does not know stays text.
     """
+    targets = dict(zip(schema.features, schema.arrow_schema().types, strict=True))
     if not block.strip(b"\r\n") and (len(names) > 1 or not block):
-        return pa.table([pa.nulls(0, pa.string()) for _ in names], names=list(names)), []
+        return pa.table([pa.nulls(0, targets.get(name, pa.string())) for name in names], names=list(names)), []
     ragged: dict[int, Any] = {}  # by number: a second attempt sees the same rows again
 
     def set_aside(row: Any) -> str:
@@ -49,7 +50,6 @@ def parse_leniently(
         for row in ragged.values()
     ]
     bad = np.zeros(table.num_rows, dtype=bool)
-    targets = dict(zip(schema.features, schema.arrow_schema().types, strict=True))
     columns = []
     for name in names:
         column, wrong, reasons = _column(table.column(name), targets.get(name, pa.string()), dialect.decimal)
