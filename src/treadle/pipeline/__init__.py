@@ -6,18 +6,24 @@ from typing import Any
 
 from treadle.pipeline._code import Code, CodeReader
 from treadle.pipeline._component import Component, component
+from treadle.pipeline._condition import Condition
+from treadle.pipeline._expand import expand, fill, items_of, known_items, loops, picked
 from treadle.pipeline._facts import FACTS_VERSION, Facts
+from treadle.pipeline._flow import at_exit, for_each, when
 from treadle.pipeline._importing import import_fresh_sources, import_module_at, is_installed, is_treadle
 from treadle.pipeline._ir import (
     Argument,
     Constant,
     DictOf,
+    Each,
     FilePath,
     Function,
     FunctionReference,
+    Item,
     ListOf,
     NodeIR,
     PipelineIR,
+    RunStatus,
     Wire,
     leaves,
 )
@@ -35,13 +41,16 @@ __all__ = [
     "Code",
     "CodeReader",
     "Component",
+    "Condition",
     "Constant",
     "DictOf",
+    "Each",
     "Facts",
     "FactsMemory",
     "FilePath",
     "Function",
     "FunctionReference",
+    "Item",
     "Kind",
     "ListOf",
     "NodeIR",
@@ -49,20 +58,30 @@ __all__ = [
     "Parameter",
     "Pipeline",
     "PipelineIR",
+    "RunStatus",
     "Signature",
     "Skip",
     "Wire",
+    "at_exit",
     "component",
+    "expand",
+    "fill",
     "find_function",
+    "for_each",
     "import_fresh_sources",
     "import_module_at",
     "is_installed",
     "is_treadle",
+    "items_of",
+    "known_items",
     "leaves",
     "load_pipeline",
+    "loops",
     "parse_settings",
+    "picked",
     "pipeline",
     "read_settings",
+    "when",
 ]
 
 

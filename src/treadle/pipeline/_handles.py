@@ -3,51 +3,148 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import NoReturn
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
 
-from treadle.artifact import Artifact
+from treadle.artifact import Artifact, Value
 from treadle.errors import PipelineError
+from treadle.pipeline._condition import Condition
+from treadle.pipeline._ir import Constant, Item, RunStatus, Wire
 
 
-class _Promise:
-    """Refuses to be used as a value: there is none until the pipeline runs."""
+class Promise:
+    """Stands for something that only a run will know. Compared, it makes a condition for `treadle.when`."""
 
     __slots__ = ()
 
     def _refuse(self, *_: object) -> NoReturn:
         raise PipelineError(
             f"{self} has no value while the pipeline is being compiled",
-            hint="give it to another component, which will see the value when it runs",
+            hint="give it to another component, which will see the value when it runs; for a choice,"
+            " with treadle.when(condition); for each of its items, with treadle.for_each(it) as item",
         )
 
     __bool__ = __int__ = __float__ = __index__ = __len__ = _refuse
-    __add__ = __sub__ = __mul__ = __truediv__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __add__ = __sub__ = __mul__ = __truediv__ = _refuse
+    __hash__ = object.__hash__
 
     def __iter__(self) -> Iterator[object]:
         self._refuse()
 
+    def leaf(self) -> Wire | Item | RunStatus:
+        """What it is in the IR."""
+        raise NotImplementedError
+
+    def as_condition(self) -> Condition:
+        """The condition that the value is true."""
+        return Condition("is", (_operand(self),))
+
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
+        return _compare("==", self, other)
+
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
+        return _compare("!=", self, other)
+
+    def __lt__(self, other: object) -> Condition:
+        return _compare("<", self, other)
+
+    def __le__(self, other: object) -> Condition:
+        return _compare("<=", self, other)
+
+    def __gt__(self, other: object) -> Condition:
+        return _compare(">", self, other)
+
+    def __ge__(self, other: object) -> Condition:
+        return _compare(">=", self, other)
+
+    def __and__(self, other: object) -> Condition:
+        return self.as_condition() & other
+
+    def __or__(self, other: object) -> Condition:
+        return self.as_condition() | other
+
+    def __invert__(self) -> Condition:
+        return ~self.as_condition()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OutputHandle(_Promise):
-    """An output of a node, to be given to other components."""
+class OutputHandle(Promise):
+    """An output of a node, to be given to other components. ``handle["auc"]`` is a part of a JSON value, or a property
+    of an artifact.
+    """
 
     node: str
     name: str
     type: type[Artifact]
+    annotation: Any = Any
+    """Of a value: what the function says it returns."""
+    path: tuple[str | int, ...] = ()
+    loop: str | None = None
+    """The loop in whose body the node is."""
+    trace: object = None
+    """The compilation that placed the node."""
 
     def __str__(self) -> str:
         return f"output {self.name!r} of node {self.node!r}"
 
+    def __getitem__(self, step: str | int) -> OutputHandle:
+        return replace(self, path=(*self.path, step), annotation=Any)
 
-class NodeHandle(_Promise):
+    @property
+    def is_value(self) -> bool:
+        """Whether a JSON value lies behind it."""
+        return bool(self.path) or issubclass(self.type, Value)
+
+    def leaf(self) -> Wire:
+        """What it is in the IR."""
+        return Wire(self.node, self.name, self.path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemHandle(Promise):
+    """The item that a round of a loop is about."""
+
+    loop: str
+    type: type[Artifact] | None = None
+    """Of a loop over artifacts, theirs."""
+    path: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"an item of the loop {self.loop!r}"
+
+    def __getitem__(self, step: str | int) -> ItemHandle:
+        return ItemHandle(self.loop, None, (*self.path, step))
+
+    def leaf(self) -> Item:
+        """What it is in the IR."""
+        return Item(self.loop, self.path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StatusHandle(Promise):
+    """How the run went: ``run``, ``pipeline``, ``state`` and ``nodes`` (state, reason and error of each)."""
+
+    path: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        return "the status of the run"
+
+    def __getitem__(self, step: str | int) -> StatusHandle:
+        return StatusHandle((*self.path, step))
+
+    def leaf(self) -> RunStatus:
+        """What it is in the IR."""
+        return RunStatus(self.path)
+
+
+class NodeHandle(Promise):
     """A node in a pipeline: its outputs are its attributes and items."""
 
     __slots__ = ("_name", "_outputs")
 
-    def __init__(self, name: str, outputs: Mapping[str, type[Artifact]]) -> None:
+    def __init__(self, name: str, outputs: Mapping[str, OutputHandle]) -> None:
         self._name = name
-        self._outputs = {output: OutputHandle(name, output, kind) for output, kind in outputs.items()}
+        self._outputs = dict(outputs)
 
     def __getitem__(self, output: str) -> OutputHandle:
         try:
@@ -66,6 +163,10 @@ class NodeHandle(_Promise):
 
     def __str__(self) -> str:
         return f"node {self._name!r}"
+
+    def leaf(self) -> Wire:
+        """What its only output is in the IR."""
+        return only_output(self).leaf()
 
 
 def name_of(handle: NodeHandle) -> str:
@@ -88,3 +189,22 @@ def only_output(handle: NodeHandle) -> OutputHandle:
             else "to wait for a node that makes nothing, use after=[node]",
         )
     return next(iter(handle._outputs.values()))
+
+
+def _compare(op: str, left: Promise, right: object) -> Condition:
+    if not isinstance(right, Promise | str | int | float | bool | None):
+        raise PipelineError(f"{left} can be compared with a number, a text or another output, not {right!r}")
+    return Condition(op, (_operand(left), _operand(right)))
+
+
+def _operand(value: object) -> Wire | Item | RunStatus | Constant:
+    if not isinstance(value, Promise):
+        return Constant(value)
+    handle = only_output(value) if isinstance(value, NodeHandle) else value
+    if isinstance(handle, OutputHandle) and not handle.is_value:
+        raise PipelineError(
+            f"{handle} is {handle.type.type_name}, not a value",
+            where={"node": handle.node},
+            hint=f"a property of it can be compared: {handle.node}.{handle.name}['rows'] > 0",
+        )
+    return handle.leaf()

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from treadle.pipeline._settings import NodeSettings
+
+if TYPE_CHECKING:
+    from treadle.pipeline._condition import Condition
 
 FORMAT = "treadle.pipeline/1"
 
@@ -59,14 +62,48 @@ class FilePath:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """An output of another node."""
+    """An output of another node, or a part of it."""
 
     node: str
     output: str
+    path: tuple[str | int, ...] = ()
+    """Into the value; of an artifact that is no value, into its properties."""
+
+    def __str__(self) -> str:
+        return f"{self.node}.{self.output}{_steps(self.path)}"
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
-        return {"from": [self.node, self.output]}
+        return {"from": [self.node, self.output], **({"path": list(self.path)} if self.path else {})}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """The item that one round of a loop is about, or a part of it."""
+
+    loop: str
+    path: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"item{_steps(self.path)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"item": self.loop, "path": list(self.path)}
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """How the run went, for what runs at its end; or a part of it."""
+
+    path: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"status{_steps(self.path)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"run_status": list(self.path)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +139,11 @@ class DictOf:
         return {"dict": {name: item.to_json() for name, item in self.items.items()}}
 
 
-Argument = Constant | FilePath | Wire | Function | ListOf | DictOf
+Argument = Constant | FilePath | Wire | Item | RunStatus | Function | ListOf | DictOf
+
+
+def _steps(path: tuple[str | int, ...]) -> str:
+    return "".join(f"[{step!r}]" for step in path)
 
 
 def leaves(argument: Argument) -> Iterator[Argument]:
@@ -115,6 +156,21 @@ def leaves(argument: Argument) -> Iterator[Argument]:
             yield from leaves(item)
     else:
         yield argument
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """The loop whose body a node belongs to: it is there once for each item."""
+
+    name: str
+    source: Argument
+    """The list."""
+    parallelism: int | None = None
+    """How many rounds may be under way at once; None: as many as the machine takes."""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"name": self.name, "source": self.source.to_json(), "parallelism": self.parallelism}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +190,21 @@ class NodeIR:
     """The line of the pipeline function that placed it."""
     settings: NodeSettings = field(default_factory=NodeSettings)
     """How it is to be run."""
+    when: Condition | None = None
+    """It is skipped when this does not hold."""
+    each: Each | None = None
+    """The loop it is in; None once the loop is written out."""
+    settles: tuple[str, ...] = ()
+    """Nodes that must have ended before this one starts, however they ended."""
+    at_exit: bool = False
+    """Whether it runs at the end of the run, however that went."""
 
     def wired(self) -> list[str]:
-        """The nodes whose outputs this one takes, each once, in the order they are named."""
-        wires = [leaf for argument in self.arguments.values() for leaf in leaves(argument)]
-        return list(dict.fromkeys(leaf.node for leaf in wires if isinstance(leaf, Wire)))
+        """The nodes whose outputs this one looks at, each once, in the order they are named."""
+        arguments = [*self.arguments.values(), *([] if self.each is None else [self.each.source])]
+        wires = [leaf for argument in arguments for leaf in leaves(argument) if isinstance(leaf, Wire)]
+        wires += [] if self.when is None else self.when.wires()
+        return list(dict.fromkeys(wire.node for wire in wires))
 
     def upstream(self) -> list[str]:
         """The nodes this one waits for, whether or not it takes their outputs."""

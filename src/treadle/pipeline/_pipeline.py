@@ -14,7 +14,7 @@ from treadle.errors import PipelineError, TreadleError, UserCodeError
 from treadle.pipeline._ir import PipelineIR
 from treadle.pipeline._reference import module_file, module_name
 from treadle.pipeline._signature import describe, fits
-from treadle.pipeline._trace import Trace
+from treadle.pipeline._trace import Trace, checked_name, current_trace
 
 
 class Pipeline:
@@ -46,9 +46,12 @@ class Pipeline:
         with Trace(self.function) as trace:
             try:
                 self.function(**given)
+                nodes = trace.finish()
             except TreadleError as error:
                 error.where.setdefault("pipeline", self.name)
                 error.where.setdefault("file", str(self.file))
+                if (line := _line_of(error, self.function)) is not None:
+                    error.where.setdefault("line", line)
                 raise
             except Exception as error:
                 raise UserCodeError(
@@ -61,7 +64,7 @@ class Pipeline:
                 where={"pipeline": self.name, "file": self.file},
                 hint="call components in the pipeline function",
             )
-        return PipelineIR(self.name, self.module, given, dict(trace.nodes))
+        return PipelineIR(self.name, self.module, given, nodes)
 
     def parameter_types(self) -> dict[str, Any]:
         """The run-time parameters and their annotations (Any where there is none)."""
@@ -69,8 +72,28 @@ class Pipeline:
         return {name: hints.get(name, Any) for name in inspect.signature(self.function).parameters}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Place this pipeline's nodes in the pipeline that is being compiled."""
-        return self.function(*args, **kwargs)
+        """Place this pipeline's nodes in the pipeline that is being compiled.
+
+        With ``node="name"`` its nodes are named ``name.train`` and so on; otherwise they are named as if the outer
+        function had placed them.
+        """
+        trace = current_trace()
+        if trace is None or "node" not in kwargs or "node" in inspect.signature(self.function).parameters:
+            return self.function(*args, **kwargs)
+        line = trace.line()
+        prefix = checked_name(kwargs.pop("node"), line)
+        whole = ".".join([*trace.prefixes, prefix])
+        if any(name == whole or name.startswith(f"{whole}.") for name in trace.nodes):
+            raise PipelineError(
+                f"Two parts of the pipeline are named {whole!r}",
+                where={"line": line},
+                hint="give one of them another name",
+            )
+        trace.prefixes.append(prefix)
+        try:
+            return self.function(*args, **kwargs)
+        finally:
+            trace.prefixes.pop()
 
     def __repr__(self) -> str:
         return f"<pipeline {self.name}>"
@@ -108,6 +131,17 @@ def _json(name: str, value: Any, where: Mapping[str, object]) -> Any:
     except (TypeError, ValueError) as error:
         raise PipelineError(f"{name!r} is not a JSON value: {error}", where=where) from error
     return value
+
+
+def _line_of(error: BaseException, function: Callable[..., Any]) -> int | None:
+    """The line of a function from which an error came."""
+    code = inspect.unwrap(function).__code__
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code is code:
+            return trace.tb_lineno
+        trace = trace.tb_next
+    return None
 
 
 def _line(error: BaseException, file: Path | None) -> str | None:

@@ -58,6 +58,8 @@ class Signature:
     """Output parameters by name, and ``value`` when the function returns one."""
     takes_resolved: bool
     """Whether the function accepts the keyword ``resolved``."""
+    returns: Any = Any
+    """The annotation of the returned value; Any where there is none."""
 
 
 def read_signature(function: Callable[..., Any]) -> Signature:
@@ -100,7 +102,7 @@ def read_signature(function: Callable[..., Any]) -> Signature:
                 hint="rename the output, or annotate the return as None",
             )
         outputs["value"] = Value
-    return Signature(parameters, outputs, takes_resolved)
+    return Signature(parameters, outputs, takes_resolved, hints.get("return", Any))
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
@@ -154,6 +156,20 @@ def fits(annotation: Any, value: object) -> bool:
             fits(arguments[1], item) for item in value.values() if len(arguments) == 2
         )
     return True
+
+
+def clashes(returned: Any, wanted: Any) -> bool:
+    """Whether a value annotated one way can never be one annotated the other way; False where nobody can tell."""
+    kinds = [typing.get_origin(annotation) or annotation for annotation in (returned, wanted)]
+    kinds = [_JSON_KINDS.get(kind) if isinstance(kind, collections.abc.Hashable) else None for kind in kinds]
+    return None not in kinds and kinds[0] != kinds[1] and kinds != [int, float]
+
+
+_JSON_KINDS: dict[Any, type] = {kind: kind for kind in (bool, int, float, str, list, dict)} | {
+    tuple: list,
+    collections.abc.Sequence: list,
+    collections.abc.Mapping: dict,
+}
 
 
 def describe(annotation: Any) -> str:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from treadle.artifact import Value, canonical_json
-from treadle.errors import PipelineError
-from treadle.pipeline._handles import NodeHandle, OutputHandle, name_of, only_output
-from treadle.pipeline._ir import Argument, Constant, DictOf, FilePath, Function, ListOf, NodeIR, Wire
+from treadle.errors import PipelineError, TreadleError
+from treadle.pipeline._arguments import ArgumentReader
+from treadle.pipeline._check import check_graph
+from treadle.pipeline._condition import Condition
+from treadle.pipeline._expand import expand, known_items, loops
+from treadle.pipeline._handles import NodeHandle, OutputHandle
+from treadle.pipeline._ir import Each, NodeIR
 from treadle.pipeline._reference import reference_to
-from treadle.pipeline._signature import Kind, Parameter, describe, fits
+from treadle.pipeline._settings import NodeSettings, read_settings
+from treadle.pipeline._signature import Kind, describe
 
 if TYPE_CHECKING:
     from treadle.pipeline._component import Component
@@ -34,6 +37,16 @@ class Trace:
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         self.nodes: dict[str, NodeIR] = {}
+        self.conditions: list[Condition] = []
+        """Those of the `when` blocks that are open."""
+        self.loop: Each | None = None
+        """The `for_each` block that is open."""
+        self.loops = 0
+        """How many there were so far."""
+        self.at_exit = False
+        """Whether an `at_exit` block is open."""
+        self.prefixes: list[str] = []
+        """The names of the pipelines inside pipelines that are being placed."""
 
     def __enter__(self) -> Trace:
         self._token = _CURRENT.set(self)
@@ -44,15 +57,26 @@ class Trace:
 
     def place(self, component: Component, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NodeHandle:
         """Add a node for a call of a component."""
-        line = self._line()
+        line = self.line()
+        try:
+            return self._place(component, args, kwargs, line)
+        except TreadleError as error:
+            error.where.setdefault("line", line)
+            raise
+
+    def _place(
+        self, component: Component, args: tuple[Any, ...], kwargs: dict[str, Any], line: int | None
+    ) -> NodeHandle:
         explicit = kwargs.pop("node", None)
         after = kwargs.pop("after", ())
         name = self._name(component.name, explicit, line)
         where = {"node": name, "line": line}
         signature = component.signature
+        settings, cache = _settings(component, kwargs, where)
         given = self._bind(component, args, kwargs, where)
+        reader = self.reader(where)
         arguments = {
-            parameter.name: _argument(parameter, given[parameter.name], self._function, where)
+            parameter.name: reader.read(parameter, given[parameter.name])
             for parameter in signature.parameters.values()
             if parameter.name in given
         }
@@ -61,13 +85,51 @@ class Trace:
             component=reference_to(component, self._function),
             arguments=arguments,
             outputs={output: kind.type_name for output, kind in signature.outputs.items()},
-            after=tuple(_after(after, where)),
-            cache=component.cache,
+            after=tuple(reader.after(after)),
+            cache=cache and not self.at_exit,
             resolves=component.resolve is not None,
             line=line,
-            settings=component.settings,
+            settings=settings,
+            when=self._condition(),
+            each=self.loop,
+            at_exit=self.at_exit,
         )
-        return NodeHandle(name, signature.outputs)
+        loop = self.loop.name if self.loop else None
+        handles = {
+            output: OutputHandle(
+                name, output, kind, signature.returns if output == "value" else Any, (), loop=loop, trace=self
+            )
+            for output, kind in signature.outputs.items()
+        }
+        return NodeHandle(name, handles)
+
+    def reader(self, where: Mapping[str, object]) -> ArgumentReader:
+        """Reads arguments of a call at this place."""
+        return ArgumentReader(self._function, self, self.loop.name if self.loop else None, where)
+
+    def finish(self) -> dict[str, NodeIR]:
+        """The nodes, when the function has returned: loops over what is known written out, the graph checked.
+
+        Raises:
+            PipelineError: When the nodes form no graph that could run.
+        """
+        others = tuple(name for name, node in self.nodes.items() if not node.at_exit)
+        nodes = {name: replace(node, settles=others) if node.at_exit else node for name, node in self.nodes.items()}
+        check_graph(nodes)
+        for each in loops(nodes).values():
+            source = loops(nodes)[each.name].source  # as it is after the loops before it
+            items = known_items(source)
+            if items is not None:
+                nodes = expand(nodes, each.name, items)
+        return nodes
+
+    def _condition(self) -> Condition | None:
+        if not self.conditions:
+            return None
+        whole = self.conditions[0]
+        for condition in self.conditions[1:]:
+            whole = whole & condition
+        return whole
 
     def _bind(
         self,
@@ -104,12 +166,7 @@ class Trace:
 
     def _name(self, name: str, explicit: str | None, line: int | None) -> str:
         if explicit is not None:
-            if not isinstance(explicit, str) or not explicit.replace("-", "_").isidentifier():
-                raise PipelineError(
-                    f"{explicit!r} cannot name a node",
-                    where={"line": line},
-                    hint="letters, digits, - and _, not beginning with a digit",
-                )
+            explicit = ".".join([*self.prefixes, checked_name(explicit, line)])
             if explicit in self.nodes:
                 raise PipelineError(
                     f"Two nodes are named {explicit!r}",
@@ -117,12 +174,14 @@ class Trace:
                     hint="give one of them another name",
                 )
             return explicit
+        name = ".".join([*self.prefixes, name])
         number = 1
         while (candidate := name if number == 1 else f"{name}_{number}") in self.nodes:
             number += 1
         return candidate
 
-    def _line(self) -> int | None:
+    def line(self) -> int | None:
+        """The line of the pipeline function that is being executed."""
         code = inspect.unwrap(self._function).__code__
         frame: Any = sys._getframe(1)
         while frame is not None and frame.f_code is not code:
@@ -130,98 +189,33 @@ class Trace:
         return None if frame is None else int(frame.f_lineno)
 
 
-def _after(after: Any, where: Mapping[str, object]) -> list[str]:
-    handles = [after] if isinstance(after, NodeHandle | OutputHandle) else list(after)
-    names = []
-    for handle in handles:
-        if isinstance(handle, OutputHandle):
-            names.append(handle.node)
-        elif isinstance(handle, NodeHandle):
-            names.append(name_of(handle))
-        else:
-            raise PipelineError(f"after= takes nodes, not {handle!r}", where=where)
-    return names
+def checked_name(name: Any, line: int | None) -> str:
+    """The name, when it can name a node.
 
-
-def _argument(parameter: Parameter, given: Any, function: Callable[..., Any], where: Mapping[str, object]) -> Argument:
-    where = {**where, "parameter": parameter.name}
-    if given is None and (parameter.optional or parameter.default is None):
-        return Constant(None)
-    if parameter.kind is Kind.INPUT:
-        if parameter.many and isinstance(given, list | tuple):
-            return ListOf(tuple(_wire(parameter, item, where) for item in given))
-        wire = _wire(parameter, given, where)
-        return ListOf((wire,)) if parameter.many else wire
-    if parameter.kind is Kind.FILE:
-        if parameter.many and isinstance(given, list | tuple):
-            return ListOf(tuple(_file(item, where) for item in given))
-        return ListOf((_file(given, where),)) if parameter.many else _file(given, where)
-    if parameter.kind is Kind.FUNCTION:
-        return Function(reference_to(given, function, where))
-    return _value(parameter, given, where)
-
-
-def _wire(parameter: Parameter, given: Any, where: Mapping[str, object]) -> Wire:
-    output = only_output(given) if isinstance(given, NodeHandle) else given
-    if not isinstance(output, OutputHandle):
+    Raises:
+        PipelineError: When it cannot.
+    """
+    if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
         raise PipelineError(
-            f"{parameter.name!r} takes an output of a node, not {given!r}",
-            where=where,
-            hint=f"an artifact of type {parameter.annotation.type_name}",
+            f"{name!r} cannot name a node",
+            where={"line": line},
+            hint="letters, digits, - and _, not beginning with a digit",
         )
-    if not issubclass(output.type, parameter.annotation):
-        raise PipelineError(
-            f"{parameter.name!r} takes {parameter.annotation.type_name}, and {output} is {output.type.type_name}",
-            where=where,
-        )
-    return Wire(output.node, output.name)
+    return name
 
 
-def _file(given: Any, where: Mapping[str, object]) -> FilePath | Wire:
-    if isinstance(given, NodeHandle | OutputHandle):
-        return _value_wire(given, where)
-    if not isinstance(given, str | os.PathLike):
-        raise PipelineError(f"A file is named by a path, not {given!r}", where=where)
-    return FilePath(os.fspath(given) if isinstance(given, str) else str(Path(given)))
+def _settings(component: Component, kwargs: dict[str, Any], where: Mapping[str, object]) -> tuple[NodeSettings, bool]:
+    """The component's settings with those that the call gives; a parameter of the component's own comes first."""
+    own = component.signature.parameters
+    given = {name: kwargs.pop(name) for name in _SETTINGS if name in kwargs and name not in own}
+    cache = given.pop("cache", component.cache)
+    if not isinstance(cache, bool):
+        raise PipelineError(f"cache is True or False, not {cache!r}", where=where)
+    settings = component.settings
+    if not given:
+        return settings, cache
+    told = {"retries": settings.retries, "timeout": settings.timeout, "resources": settings.resources, **given}
+    return read_settings(told["retries"], told["timeout"], told["resources"], where), cache
 
 
-def _value(parameter: Parameter, given: Any, where: Mapping[str, object]) -> Argument:
-    argument = _template(given, where)
-    if isinstance(argument, Constant) and not fits(parameter.annotation, given):
-        raise PipelineError(f"{parameter.name!r} takes {describe(parameter.annotation)}, not {given!r}", where=where)
-    return argument
-
-
-def _template(given: Any, where: Mapping[str, object]) -> Argument:
-    """A JSON value, in which lists and dictionaries may hold outputs of other nodes."""
-    if isinstance(given, NodeHandle | OutputHandle):
-        return _value_wire(given, where)
-    if isinstance(given, list | tuple):
-        items = [_template(item, where) for item in given]
-        if not all(isinstance(item, Constant) for item in items):
-            return ListOf(tuple(items))
-        given = list(given)
-    elif isinstance(given, dict):
-        entries = {name: _template(item, where) for name, item in given.items()}
-        if not all(isinstance(item, Constant) for item in entries.values()):
-            return DictOf(entries)
-    try:
-        canonical_json(given)
-    except (TypeError, ValueError) as error:
-        raise PipelineError(
-            f"Not a JSON value: {error}",
-            where=where,
-            hint="annotate the parameter as File for a path, as Callable for a function",
-        ) from error
-    return Constant(given)
-
-
-def _value_wire(given: NodeHandle | OutputHandle, where: Mapping[str, object]) -> Wire:
-    output = only_output(given) if isinstance(given, NodeHandle) else given
-    if not issubclass(output.type, Value):
-        raise PipelineError(
-            f"{output} is {output.type.type_name}, not a value",
-            where=where,
-            hint=f"annotate the parameter as {output.type.type_name} to receive the artifact",
-        )
-    return Wire(output.node, output.name)
+_SETTINGS = ("retries", "timeout", "resources", "cache")

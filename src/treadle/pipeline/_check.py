@@ -1,0 +1,87 @@
+"""Whether nodes form a graph that can run: nothing missing, no circle, nothing that can never be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from treadle.errors import PipelineError
+from treadle.pipeline._condition import Condition, contradiction, facts
+from treadle.pipeline._ir import NodeIR, Wire, leaves
+
+
+def check_graph(nodes: Mapping[str, NodeIR]) -> None:
+    """Refuse a graph that cannot run.
+
+    Raises:
+        PipelineError: When a node takes what no node makes, waits for itself, or can never be reached.
+    """
+    for node in nodes.values():
+        _check_wires(node, nodes)
+    for name in order(nodes):
+        _check_reachable(nodes[name], nodes)
+
+
+def order(nodes: Mapping[str, NodeIR]) -> list[str]:
+    """The names, each after those it waits for; as placed where that leaves a choice.
+
+    Raises:
+        PipelineError: When there is no such order.
+    """
+    done: dict[str, None] = {}
+    path: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in done:
+            return
+        if name in path:
+            circle = [*path[path.index(name) :], name]
+            raise PipelineError(
+                f"Nodes wait for each other: {' <- '.join(circle)}",
+                where={"node": name, "line": nodes[name].line},
+                hint="what runs at the end of the run can feed nothing that runs before"
+                if any(nodes[part].at_exit for part in circle)
+                else "take one of these wires away",
+            )
+        path.append(name)
+        for up in [*nodes[name].upstream(), *nodes[name].settles]:
+            visit(up)
+        path.pop()
+        done[name] = None
+
+    for name in nodes:
+        visit(name)
+    return list(done)
+
+
+def _check_wires(node: NodeIR, nodes: Mapping[str, NodeIR]) -> None:
+    where = {"node": node.name, "line": node.line}
+    for name in [*node.upstream(), *node.settles]:
+        if name not in nodes:
+            raise PipelineError(
+                f"{node.name!r} waits for {name!r}, which is no node of this pipeline",
+                where=where,
+                hint=f"there are {', '.join(nodes)}",
+            )
+    for argument in node.arguments.values():
+        for leaf in leaves(argument):
+            if isinstance(leaf, Wire) and leaf.output not in nodes[leaf.node].outputs:
+                raise PipelineError(f"Node {leaf.node!r} has no output {leaf.output!r}", where=where)
+
+
+def _check_reachable(node: NodeIR, nodes: Mapping[str, NodeIR]) -> None:
+    clash = contradiction(_known(node.name, nodes, {}))
+    if clash is not None:
+        raise PipelineError(
+            f"{node.name!r} can never run: it needs {clash[0]} and also {clash[1]}",
+            where={"node": node.name, "line": node.line},
+            hint="take its inputs from one branch only",
+        )
+
+
+def _known(name: str, nodes: Mapping[str, NodeIR], memory: dict[str, frozenset[Condition]]) -> frozenset[Condition]:
+    """Every condition that must hold for a node to run: its own and those of the nodes before it."""
+    if name not in memory:
+        node = nodes[name]
+        known = frozenset() if node.when is None else facts(node.when)
+        memory[name] = known.union(*(_known(up, nodes, memory) for up in node.upstream()))
+    return memory[name]

@@ -1,0 +1,149 @@
+"""Blocks of a pipeline function: nodes that run under a condition, once for each item, or at the end of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from treadle.artifact import Artifact
+from treadle.errors import PipelineError, TreadleError
+from treadle.pipeline._condition import Condition, as_condition
+from treadle.pipeline._handles import ItemHandle, NodeHandle, OutputHandle, StatusHandle, only_output
+from treadle.pipeline._ir import Each
+from treadle.pipeline._trace import Trace, current_trace
+
+
+class when:  # noqa: N801 - reads as a statement
+    """``with treadle.when(fit.value > 0.9): ...``: the nodes placed inside run only when the condition holds.
+
+    When it does not they are skipped, with the condition and its values as the reason, and so is what waits for them.
+    Conditions compare outputs of components that return a value, their parts (``fit.value["auc"]``) and properties of
+    artifacts (``evaluate.verdict["state"] == "passed"``) with constants or with each other; ``&``, ``|`` and ``~`` put
+    them together, with brackets around comparisons. Blocks may be nested.
+
+    Examples:
+        The other branch::
+
+            with treadle.when(fit.value > 0.9) as good:
+                push(fit)
+            with good.otherwise():
+                complain(fit.value)
+    """
+
+    def __init__(self, condition: object) -> None:
+        trace = _trace("when")
+        with _placed(trace):
+            self.condition: Condition = as_condition(condition)
+            _refuse_gathered(condition, trace)
+
+    def otherwise(self) -> when:
+        """The block for when the condition does not hold."""
+        return when(~self.condition)
+
+    def __enter__(self) -> when:
+        _trace("when").conditions.append(self.condition)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _trace("when").conditions.pop()
+
+
+@contextmanager
+def for_each(items: Any, *, parallelism: int | None = None) -> Iterator[ItemHandle]:
+    """``with treadle.for_each(items) as item: ...``: the nodes placed inside are there once for each item.
+
+    Outputs of nodes inside, used after the block, are lists: for a parameter annotated ``list[...]``.
+
+    Args:
+        items: A list of values or of artifacts, or the output of a component that returns a list; or an output of a
+            node inside another loop.
+        parallelism: How many items may be worked on at once; as many as the machine takes when not given.
+
+    Yields:
+        The item: a value, ``item["name"]`` a part of it, or an artifact.
+
+    Raises:
+        PipelineError: For a loop inside a loop, and for what is no list.
+    """
+    trace = _trace("for_each")
+    line = trace.line()
+    with _placed(trace):
+        if trace.loop is not None:
+            raise PipelineError("A loop inside a loop", hint="go through a list of pairs")
+        if parallelism is not None and (
+            not isinstance(parallelism, int) or isinstance(parallelism, bool) or parallelism < 1
+        ):
+            raise PipelineError(f"parallelism is a whole number from 1, not {parallelism!r}")
+        source = trace.reader({"line": line}).source(items)
+        trace.loops += 1
+        each = Each(f"loop_{trace.loops}", source, parallelism)
+        kind = _item_type(items)
+    trace.loop = each
+    try:
+        yield ItemHandle(each.name, kind)
+    finally:
+        trace.loop = None
+
+
+@contextmanager
+def at_exit() -> Iterator[StatusHandle]:
+    """``with treadle.at_exit() as status: ...``: the nodes placed inside run when all others have ended, however.
+
+    They run every time. ``status`` is a value for their parameters and conditions: ``run``, ``pipeline``, ``state``
+    (``succeeded`` or ``failed``), ``nodes`` (by name: ``state``, ``reason``, ``error``).
+
+    Examples:
+        ::
+
+            with treadle.at_exit() as status, treadle.when(status["state"] == "failed"):
+                treadle.components.webhook(status, url=url)
+    """
+    trace = _trace("at_exit")
+    with _placed(trace):
+        if trace.at_exit or trace.conditions or trace.loop:
+            raise PipelineError("at_exit is no part of another block", hint="put conditions inside it")
+    trace.at_exit = True
+    try:
+        yield StatusHandle()
+    finally:
+        trace.at_exit = False
+
+
+def _trace(word: str) -> Trace:
+    trace = current_trace()
+    if trace is None:
+        raise PipelineError(
+            f"{word} is for pipeline functions", hint="call it in a function decorated with @treadle.pipeline"
+        )
+    return trace
+
+
+@contextmanager
+def _placed(trace: Trace) -> Iterator[None]:
+    """Mistakes inside are told with the line of the pipeline function."""
+    try:
+        yield
+    except TreadleError as error:
+        error.where.setdefault("line", trace.line())
+        raise
+
+
+def _item_type(items: Any) -> type[Artifact] | None:
+    first = items[0] if isinstance(items, list | tuple) and items else items
+    if not isinstance(first, NodeHandle | OutputHandle):
+        return None
+    handle = only_output(first) if isinstance(first, NodeHandle) else first
+    return None if handle.is_value else handle.type
+
+
+def _refuse_gathered(condition: object, trace: Trace) -> None:
+    """A condition on one round of a loop has no meaning outside the loop."""
+    loop = trace.loop.name if trace.loop else None
+    for wire in as_condition(condition).wires():
+        node = trace.nodes.get(wire.node)
+        if node is not None and node.each is not None and node.each.name != loop:
+            raise PipelineError(
+                f"{wire} is a list here, of one for each round of its loop",
+                hint="compare it inside the loop, or give the list to a component that returns one value",
+            )
