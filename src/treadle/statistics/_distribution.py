@@ -72,6 +72,19 @@ class Distribution:
         self._see(int(keys.min()), int(keys.max()))
         self._wait(keys, counts)
 
+    def add_counted(self, values: Floats | Ints, counts: Ints) -> None:
+        """Count values that occur several times each: finite float64 or int64, and how often, at least once."""
+        if not len(values):
+            return
+        every: Ints = keys_of_floats(values) if self.floats else values  # type: ignore[assignment, arg-type]
+        keys, counts = _regroup(every, counts)
+        self._see(int(keys[0]), int(keys[-1]))
+        if self._cut:
+            moments, distinct = self._sketches()
+            moments.merge(Moments.of_counts(self._decode(keys), counts))
+            distinct.add_keys(keys)
+        self._wait(*_regroup(keys >> self._cut, counts))
+
     def merge(self, other: Distribution) -> None:
         """Take in the values of another distribution of the same kind of number."""
         if self.floats != other.floats:
