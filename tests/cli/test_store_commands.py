@@ -124,3 +124,24 @@ def test_verify_finds_a_flipped_byte(store: Store) -> None:
     assert store.treadle("verify", "--run", "none")[0] == 2
     store.run()
     assert store.ask("verify")["damaged"] == []
+
+
+def test_a_run_travels_to_another_store(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store.run()
+    sent = store.ask("export", "last", "run.tar")
+    assert (sent["run"], sent["artifacts"]) == (run["run"], 3)
+    assert store.treadle("export", run["run"], "run.tar")[0] == 2
+    monkeypatch.setenv("TREADLE_HOME", str(store.folder / "other"))
+    came = store.ask("import", "run.tar")
+    assert (came["run"], came["new"], came["bytes"]) == (run["run"], True, sent["bytes"])
+    assert store.ask("import", "run.tar")["new"] is False
+    assert store.ask("verify")["artifacts"] == 3
+    assert store.ask("status", "last")["nodes"]["train"]["state"] == "ran"
+    again = store.run()
+    assert {node["state"] for node in again["nodes"].values()} == {"ran"}, "what was not trusted is not used"
+    monkeypatch.setenv("TREADLE_HOME", str(store.folder / "third"))
+    store.ask("import", "run.tar", "--trust")
+    assert {node["state"] for node in store.run()["nodes"].values()} == {"cached"}
+    (store.folder / "bad.tar").write_bytes((store.folder / "run.tar").read_bytes()[:-3000])
+    assert store.ask("import", "bad.tar", code=2)["error"]["code"] == "ARCHIVE"
+    assert store.treadle("import", "none.tar")[0] == 2

@@ -24,6 +24,8 @@ COMMANDS = {
     "lineage": "Where an artifact came from and where it went.",
     "gc": "What the store no longer needs; removes it when asked.",
     "verify": "Whether the store's artifacts are whole.",
+    "export": "A run with all its artifacts, as one archive.",
+    "import": "Bring an exported run into this store.",
     "predict": "Predict a file with a servable.",
     "serve": "Serve models over HTTP.",
     "loop": "Watch the traffic and retrain by the declared policy.",

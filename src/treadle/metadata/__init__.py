@@ -5,6 +5,7 @@
 `collect` takes out of a store what nothing needs any more.
 """
 
+from treadle.metadata._archive import Transfer, export_run, import_run
 from treadle.metadata._collect import Collection, Pins, collect, pins_of, plan_collection
 from treadle.metadata._database import Database, Transaction
 from treadle.metadata._lineage import Lineage, Making, Related
@@ -29,7 +30,10 @@ __all__ = [
     "RunRecord",
     "RunState",
     "Transaction",
+    "Transfer",
     "collect",
+    "export_run",
+    "import_run",
     "pins_of",
     "plan_collection",
 ]

@@ -6,14 +6,18 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from treadle.artifact import canonical_json
+from treadle.metadata._contents import accepts, add_contents, contents_of
 from treadle.metadata._database import Database, Row, Transaction
 from treadle.metadata._lineage import Lineage
 from treadle.metadata._records import ArtifactRecord, Attempt, ExecutionRecord, ExecutionState, RunRecord, RunState
 from treadle.metadata._retention import Kept, Retention, kept
 from treadle.metadata._schema import MIGRATIONS
+
+if TYPE_CHECKING:
+    from treadle.metadata._archive_format import Contents
 
 _EXECUTION = "SELECT execution.*, run.pipeline AS pipeline FROM execution JOIN run ON run.id = execution.run_id"
 
@@ -159,6 +163,26 @@ class MetadataStore:
         """The executions of a run, in the order they began."""
         rows = self._database.query(f"{_EXECUTION} WHERE run_id = ? ORDER BY execution.id", (run_id,))
         return [self._execution(row) for row in rows]
+
+    def contents(self, run_id: str) -> Contents:
+        """A run that has ended as plain data, for an archive.
+
+        Raises:
+            UsageError: When there is no such run, or it has not ended.
+        """
+        return contents_of(self._database, run_id)
+
+    def accepts(self, contents: Contents) -> bool:
+        """Whether a run from an archive is new here; False when it is here already.
+
+        Raises:
+            ArchiveError: When another run of its id is here.
+        """
+        return accepts(self._database, contents)
+
+    def add_contents(self, contents: Contents, *, trust: bool) -> None:
+        """Record a run from an archive, in one transaction; its artifacts are published already."""
+        add_contents(self._database, contents, now=self._now(), trust=trust)
 
     def digests_of(self, run_id: str) -> set[str]:
         """Every artifact that a run's nodes read or made."""
