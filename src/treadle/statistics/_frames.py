@@ -76,7 +76,8 @@ def _through_narwhals(source: object) -> Any:
 
 
 def _is_frame(source: object) -> bool:
-    return hasattr(source, "columns") or hasattr(source, "collect") or hasattr(source, "__narwhals_dataframe__")
+    # lazy ones first: some work out their columns when they are asked whether they have any
+    return hasattr(source, "collect") or hasattr(source, "__narwhals_dataframe__") or hasattr(source, "columns")
 
 
 def _cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
