@@ -342,6 +342,15 @@ class BucketByKey(Node):
 
 
 @dataclass(frozen=True, eq=False)
+class Interpolation(Node):
+    """The place of a number among boundaries: 0 below the first, 1 from the last on, linear between; missing is 0.5."""
+
+    x: Node
+    boundaries: Node
+    kind = Kind.NUMBER
+
+
+@dataclass(frozen=True, eq=False)
 class Stack(Node):
     """Columns side by side, as an output; what is computed is its columns."""
 
@@ -361,7 +370,7 @@ NODES: dict[str, type[Node]] = {
         *(Input, Number, Key, Text, Tokens, Boundaries, Table),
         *(Arithmetic, Function, Comparison, Logic, Negation, IsMissing, FillMissing, Choice),
         *(ToNumber, ToKey, TimePart, Seconds, Lookup, Bucket, OneHot),
-        *(Pick, BucketByKey, Stack),
+        *(Pick, BucketByKey, Interpolation, Stack),
     )
 }
 """The names under which nodes are stored."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from treadle.graph._folding import fold
 from treadle.graph._nodes import (
     Choice,
     FillMissing,
@@ -63,7 +64,7 @@ def simplify(targets: Iterable[Node]) -> list[Node]:
     An integer feature that is only ever used as a number enters as a number; one that is only a key enters as
     exact int64; one that is both enters as a number.
     """
-    current = list(targets)
+    current = rewrite(targets, fold)
     while True:
         before = sum(1 for _ in walk(current))
         current = _share(rewrite(_inputs_settled(rewrite(current, _push)), _into_lookup))

@@ -7,7 +7,6 @@ broadcasting is always right.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -17,7 +16,6 @@ from treadle.graph._classes import Group
 from treadle.graph._lowering import Operands, Rule, constant_value
 from treadle.graph._nodes import (
     Arithmetic,
-    Bucket,
     Categories,
     Choice,
     Comparison,
@@ -40,6 +38,7 @@ from treadle.graph._nodes import (
     may_be_missing,
 )
 from treadle.graph._nodes_text import PreparedInput
+from treadle.graph._rules_buckets import RULES_OF_BUCKETS
 from treadle.graph._rules_tables import RULES_OF_TABLES
 from treadle.graph._rules_time import time_part
 from treadle.graph._values_python import MISSING_INT, MISSING_TEXT
@@ -187,26 +186,6 @@ def _label_encoder(of: Operands, node: Lookup, x: str) -> str:
     )
 
 
-def _bucket(of: Operands, members: Group) -> str:
-    boundaries = [cast("tuple[float, ...]", constant_value(cast(Bucket, node).boundaries)) for node in members.members]
-    x = of.matrix("x")
-    index = of.emit.node("Cast", _count_not_above(of, x, boundaries), to=TensorProto.INT64)
-    return of.emit.node("Where", of.emit.node("IsNaN", x), of.emit.constant([[MISSING_INT]], np.int64), index)
-
-
-def _count_not_above(of: Operands, x: str, boundaries: Sequence[tuple[float, ...]]) -> str:
-    """How many boundaries are not above ``x``: ``[N, m]`` of float32."""
-    longest = max(map(len, boundaries))
-    # NaN is never reached, so shorter rows are filled with it.
-    table = np.full((1, len(boundaries), max(longest, 1)), np.nan)
-    for row, values in enumerate(boundaries):
-        table[0, row, : len(values)] = values
-    cells = of.emit.node("Unsqueeze", x, of.emit.constant([2], np.int64))
-    reached = of.emit.node("GreaterOrEqual", cells, of.emit.constant(table, np.float64))
-    counts = of.emit.node("Cast", reached, to=TensorProto.FLOAT)
-    return of.emit.node("ReduceSum", counts, of.emit.constant([2], np.int64), keepdims=0)
-
-
 def _one_hot(of: Operands, members: Group) -> str | list[str]:
     found = [_categories(cast(OneHot, node)) for node in members.members]
     values = [list(range(each.low, each.low + len(each.labels))) for each in found]
@@ -261,7 +240,7 @@ RULES: dict[type[Node], Rule] = {
     TimePart: _time_part,
     Seconds: _seconds,
     Lookup: _lookup,
-    Bucket: _bucket,
     OneHot: _one_hot,
+    **RULES_OF_BUCKETS,
     **RULES_OF_TABLES,
 }

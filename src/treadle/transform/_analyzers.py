@@ -8,7 +8,7 @@ for a column that is null in all of the training data.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from treadle.graph import nodes as n
-from treadle.statistics import Distribution, Moments
+from treadle.statistics import Moments
 
 Values = npt.NDArray[Any]
 Counts = npt.NDArray[np.int64]
@@ -27,6 +27,8 @@ class Accumulator(Protocol):
 
     An analysis over several columns has ``add_columns(columns)`` instead of ``add``: every column with all of its
     rows, numbers with NaN for missing and categories as :class:`Coded`.
+
+    An accumulator with ``state`` (JSON) and ``restore`` can be kept per data span.
     """
 
     def add(self, values: Values, counts: Counts | None = None) -> None:
@@ -37,6 +39,14 @@ class Accumulator(Protocol):
 
     def result(self) -> Mapping[str, n.Node]:
         """The constants the pass was made for."""
+
+
+class Pooling:
+    """An accumulator of numbers that takes the values of several columns as those of one."""
+
+    def add_columns(self, columns: Sequence[Values]) -> None:
+        """Take in the values of all columns."""
+        self.add(np.concatenate(columns))  # type: ignore[attr-defined]
 
 
 class Coded(NamedTuple):
@@ -74,7 +84,7 @@ class Analysis(n.Node):
 
 @dataclass(frozen=True, slots=True)
 class MomentsOf:
-    """``mean``, ``std_dev`` (of the population), ``scale`` (the deviation, but 1 where it is 0).
+    """``count``, ``mean``, ``variance``, ``std_dev`` (of the population), ``scale`` (1 where that is 0), ``total``.
 
     Infinite values are left out. Over no values the mean and the deviation are 0, so a z-score is the value itself;
     the same where the squares are beyond the largest float and nothing could be measured.
@@ -84,7 +94,7 @@ class MomentsOf:
         return _MomentsState()
 
 
-class _MomentsState:
+class _MomentsState(Pooling):
     def __init__(self) -> None:
         self._moments = Moments()
 
@@ -99,7 +109,16 @@ class _MomentsState:
         mean, deviation = self._moments.mean, self._moments.std_dev
         if not (math.isfinite(mean) and math.isfinite(deviation)):
             mean, deviation = 0.0, 0.0
-        return {"mean": n.Number(mean), "std_dev": n.Number(deviation), "scale": n.Number(deviation or 1.0)}
+        count = float(self._moments.count)
+        numbers = {"count": count, "mean": mean, "variance": deviation**2, "total": mean * count}
+        numbers |= {"std_dev": deviation, "scale": deviation or 1.0}
+        return {name: n.Number(value) for name, value in numbers.items()}
+
+    def state(self) -> list[float]:
+        return [self._moments.count, self._moments.mean, self._moments.spread]
+
+    def restore(self, state: Sequence[float]) -> None:
+        self._moments = Moments(int(state[0]), state[1], state[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +129,7 @@ class ExtremesOf:
         return _ExtremesState()
 
 
-class _ExtremesState:
+class _ExtremesState(Pooling):
     def __init__(self) -> None:
         self._low, self._high = math.inf, -math.inf
 
@@ -128,44 +147,11 @@ class _ExtremesState:
             return {"minimum": n.Number(0.0), "maximum": n.Number(0.0)}
         return {"minimum": n.Number(self._low), "maximum": n.Number(self._high)}
 
+    def state(self) -> list[float]:
+        return [self._low, self._high]
 
-@dataclass(frozen=True, slots=True)
-class QuantilesOf:
-    """``boundaries``: the inner ``num_buckets``-quantiles of the finite values, each once; over no values none.
-
-    A boundary is the least value with at least its share of the values below it, so equal values stay together and
-    a frequent one gets a bucket of its own. It is a value of the data while ``statistics`` counts values one by one,
-    and the lower end of its interval beyond.
-    """
-
-    num_buckets: int
-
-    def create(self) -> _QuantilesState:
-        return _QuantilesState(self.num_buckets)
-
-
-class _QuantilesState:
-    def __init__(self, num_buckets: int) -> None:
-        self._num_buckets = num_buckets
-        self._values = Distribution(floats=True)
-
-    def add(self, values: Values, counts: Counts | None = None) -> None:
-        assert counts is None, "numbers come one by one"
-        self._values.add(values[np.isfinite(values)])
-
-    def merge(self, other: _QuantilesState) -> None:
-        self._values.merge(other._values)
-
-    def result(self) -> Mapping[str, n.Node]:
-        low, _ = self._values.intervals()
-        if not len(low):
-            return {"boundaries": n.Boundaries(())}
-        counts = self._values.counts
-        below = np.cumsum(counts) - counts
-        shares = np.arange(1, self._num_buckets) * int(counts.sum()) / self._num_buckets
-        at = np.searchsorted(below, shares)
-        boundaries = low[at[at < len(low)]]
-        return {"boundaries": n.Boundaries(tuple(np.unique(boundaries).tolist()))}
+    def restore(self, state: Sequence[float]) -> None:
+        self._low, self._high = state
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +180,12 @@ class _TokensState:
     def merge(self, other: _TokensState) -> None:
         for value, count in other._counts.items():
             self._counts[value] = self._counts.get(value, 0) + count
+
+    def state(self) -> list[list[Any]]:
+        return sorted([value, count] for value, count in self._counts.items())
+
+    def restore(self, state: Sequence[Sequence[Any]]) -> None:
+        self._counts = {value: count for value, count in state}  # noqa: C416 - the names say which is which
 
     def result(self) -> Mapping[str, n.Node]:
         kept = [(-count, value) for value, count in self._counts.items() if count >= self._of.min_count]

@@ -35,6 +35,7 @@ _WORDS = {
     n.Kind.TEXT: "text",
     n.Kind.TIME: "a timestamp",
     n.Kind.TRUTH: "a comparison",
+    n.Kind.BOUNDARIES: "bucket boundaries",
 }
 
 
@@ -297,6 +298,12 @@ def _refuse_vector(node: n.Node) -> None:
     if t.is_sequence(node):
         raise TransformError(
             "What is made of tokens is several columns, and they are an output as they are.", where=user_line()
+        )
+    if isinstance(node, n.Stack):
+        raise TransformError(
+            "A vector is several columns, and here one is needed.",
+            where=user_line(),
+            hint="Take its columns: tt.vector(*(2 * column for column in v)), or v[0].",
         )
     if isinstance(node, n.OneHot):
         raise TransformError(
