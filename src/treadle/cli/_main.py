@@ -15,6 +15,7 @@ from treadle.cli._output import report_error
 COMMANDS = {
     "stats": "Statistics of data files.",
     "drift": "Distances between two data sets, per feature.",
+    "skew": "The same rows in training and serving, value by value.",
     "validate": "Check data files against a schema.",
     "schema": "Make, compare, widen and translate schemas.",
     "plan": "What a run would do, and why, before anything runs.",

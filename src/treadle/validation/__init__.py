@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from treadle.validation._request import Findings, RequestChecker
     from treadle.validation._rows import RowFindings, check_rows
     from treadle.validation._set_aside import Parted, set_aside
+    from treadle.validation._skew import FeatureSkew, Joined, SkewReport, feature_skew
     from treadle.validation._validate import validate
 
 __all__ = [
@@ -23,16 +24,20 @@ __all__ = [
     "Anomaly",
     "AnomalyReport",
     "Distance",
+    "FeatureSkew",
     "Findings",
+    "Joined",
     "Parted",
     "Reason",
     "Relaxed",
     "RequestChecker",
     "RowFindings",
     "Severity",
+    "SkewReport",
     "check_rows",
     "drift",
     "exceeded",
+    "feature_skew",
     "infer_schema",
     "relax",
     "set_aside",
@@ -48,6 +53,7 @@ _LATER = {
     **dict.fromkeys(("Findings", "RequestChecker"), "_request"),
     **dict.fromkeys(("RowFindings", "check_rows"), "_rows"),
     **dict.fromkeys(("Parted", "set_aside"), "_set_aside"),
+    **dict.fromkeys(("FeatureSkew", "Joined", "SkewReport", "feature_skew"), "_skew"),
     "validate": "_validate",
 }
 
