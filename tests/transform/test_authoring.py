@@ -70,7 +70,7 @@ MISTAKES: list[tuple[Callable[[Any], Any], type[TreadleError], str]] = [
     (lambda x: np.add.reduce(x["fare"]), NoLoweringError, "in this form"),
     (lambda x: x["flag"] < "N", NoLoweringError, "Text has no order"),
     (lambda x: tt.cast(x["flag"], "float"), NoLoweringError, "Text cannot be cast"),
-    (lambda x: tt.vocabulary(x["flag"], num_oov_buckets=4), NoLoweringError, "needs a hash"),
+    (lambda x: tt.vocabulary(x["flag"], num_oov_buckets=-1), TransformError, "num_oov_buckets must be"),
     (lambda x: x["flag"] + 1, TransformError, "a number is needed, and this column holds text"),
     (lambda x: x["when"] * 2, TransformError, "a number is needed, and this column holds a timestamp"),
     (lambda x: x["fare"] + "1", TransformError, "a number is needed, and this is '1'"),

@@ -41,5 +41,5 @@ def transform(
         preprocess, Schema.load(schema), lambda columns: reader.batches(analyze, columns=columns), label=label
     )
     built.save(graph.path)
-    write_transformed(built, reader, transformed.path)
+    write_transformed(built, reader, transformed.path, analyzed=analyze)
     graph.properties["features"] = len(built.feature_names)

@@ -26,6 +26,7 @@ _NAMES = {
     "load_nodes": "_storage",
     "lower": "_lowering",
     "make_model": "_model",
+    "replace_nodes": "_passes",
     "rewrite": "_passes",
     "serialize": "_model",
     "spec_of": "_bulk",
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from treadle.graph._fuse import fuse
     from treadle.graph._lowering import Output, lower
     from treadle.graph._model import make_model, serialize
-    from treadle.graph._passes import inputs_of, rewrite, walk
+    from treadle.graph._passes import inputs_of, replace_nodes, rewrite, walk
     from treadle.graph._session import Session
     from treadle.graph._storage import dump_nodes, load_nodes
     from treadle.graph._values import MISSING_INT, MISSING_TEXT, InputSpec, encode_columns, encode_rows, encode_table
@@ -62,6 +63,7 @@ __all__ = [
     "lower",
     "make_model",
     "nodes",
+    "replace_nodes",
     "rewrite",
     "serialize",
     "spec_of",

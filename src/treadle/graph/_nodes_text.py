@@ -187,6 +187,26 @@ class Weighted(Node):
         return width(self.x)
 
 
+@dataclass(frozen=True, eq=False)
+class OutOfFold(Node):
+    """A number from the row of a table that a lookup names: the first; the others are of all rows but a fold's."""
+
+    x: Node
+    table: Node
+    folds: int
+    kind = Kind.NUMBER
+
+
+@dataclass(frozen=True, eq=False)
+class FoldPick(Node):
+    """Of the row of a table that a lookup names, the number behind the first that is for a fold."""
+
+    x: Node
+    table: Node
+    fold: Node
+    kind = Kind.NUMBER
+
+
 def is_sequence(node: Node) -> bool:
     """Whether a node is several columns: tokens, their ids, and what is counted of them."""
     while isinstance(node, Lookup | ToNumber):
@@ -197,18 +217,8 @@ def is_sequence(node: Node) -> bool:
 TEXT_NODES: dict[str, type[Node]] = {
     cls.__name__: cls
     for cls in (
-        AsciiCase,
-        Match,
-        Joined,
-        MixedKey,
-        HashBucket,
-        UnknownBucket,
-        Cross,
-        Sine,
-        Prepared,
-        Bag,
-        Present,
-        Weighted,
+        *(AsciiCase, Match, Joined, MixedKey, HashBucket, UnknownBucket, Cross, Sine),
+        *(Prepared, Bag, Present, Weighted, OutOfFold, FoldPick),
     )
 }
 """The names under which nodes are stored."""

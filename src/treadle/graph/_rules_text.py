@@ -16,10 +16,12 @@ from treadle.graph._nodes_text import (
     AsciiCase,
     Bag,
     Cross,
+    FoldPick,
     HashBucket,
     Joined,
     Match,
     MixedKey,
+    OutOfFold,
     Present,
     Sine,
     UnknownBucket,
@@ -149,6 +151,27 @@ def _weighted(of: Operands, members: Group) -> list[str]:
     return results
 
 
+def _out_of_fold(of: Operands, members: Group) -> list[str]:
+    return [
+        of.emit.node("Gather", of.emit.constant([row[0] for row in _table(node)], np.float64), x, axis=0)
+        for node, x in zip(members.members, of.separate("x"), strict=True)
+    ]
+
+
+def _fold_pick(of: Operands, members: Group) -> list[str]:
+    picked = []
+    for node, x, fold in zip(members.members, of.separate("x"), of.separate("fold"), strict=True):
+        rows = [row[1:] for row in _table(node)]
+        start = of.emit.node("Mul", x, of.emit.constant([[len(rows[0])]], np.int64))
+        flat = of.emit.constant([value for row in rows for value in row], np.float64)
+        picked.append(of.emit.node("Gather", flat, of.emit.node("Add", start, fold), axis=0))
+    return picked
+
+
+def _table(node: Node) -> tuple[tuple[float, ...], ...]:
+    return cast("tuple[tuple[float, ...], ...]", constant_value(cast("OutOfFold | FoldPick", node).table))
+
+
 def _sine(of: Operands, members: Group) -> str:  # noqa: ARG001 - a rule's shape
     """By its series: ONNX Runtime's own sine differs in the last bits between one row and many.
 
@@ -181,4 +204,6 @@ TEXT_RULES: dict[type[Node], Rule] = {
     Bag: _bag,
     Present: _present,
     Weighted: _weighted,
+    OutOfFold: _out_of_fold,
+    FoldPick: _fold_pick,
 }

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from treadle.artifact import canonical_json
+from treadle.errors import TransformError
 from treadle.transform._graph import ROW_ID, TransformGraph
 
 FORMAT = "treadle.transformed/1"
@@ -28,7 +29,13 @@ class ExamplesSource(Protocol):
         """The rows of a split."""
 
 
-def write_transformed(graph: TransformGraph, examples: ExamplesSource, out_path: str | os.PathLike[str]) -> None:
+def write_transformed(
+    graph: TransformGraph,
+    examples: ExamplesSource,
+    out_path: str | os.PathLike[str],
+    *,
+    analyzed: str | None = None,
+) -> None:
     """Transform all splits, a batch in memory at a time.
 
     Writes, format ``treadle.transformed/1``::
@@ -40,24 +47,34 @@ def write_transformed(graph: TransformGraph, examples: ExamplesSource, out_path:
         graph: The transform graph.
         examples: The raw rows, with ``__row_id__``.
         out_path: An existing directory.
+        analyzed: The split that the graph was analyzed on; ``target_encode`` needs to know it.
 
     Raises:
+        TransformError: The graph needs ``analyzed``, and it is none of the splits.
         InputValueError: A value does not fit its feature's type.
     """
     out = Path(out_path)
-    rows = {split: _write_split(graph, examples, split, out) for split in examples.splits}
+    if graph.has_folds and analyzed not in examples.splits:
+        raise TransformError(
+            f"The graph has a target encoding, and {analyzed!r} is not the split it was analyzed on.",
+            hint=f"Say which: write_transformed(..., analyzed=...), one of {', '.join(examples.splits)}.",
+        )
+    rows = {
+        split: _write_split(graph, examples, split, out, out_of_fold=graph.has_folds and split == analyzed)
+        for split in examples.splits
+    }
     manifest = {"format": FORMAT, "features": list(graph.feature_names), "label": graph.label, "splits": rows}
     (out / MANIFEST).write_bytes(canonical_json(manifest))
 
 
-def _write_split(graph: TransformGraph, examples: ExamplesSource, split: str, out: Path) -> int:
+def _write_split(graph: TransformGraph, examples: ExamplesSource, split: str, out: Path, *, out_of_fold: bool) -> int:
     names = [column for output in graph.output_names for column in graph.columns_of(output)]
     schema = pa.schema([*((name, pa.float32()) for name in names), (ROW_ID, pa.string())])
     (out / split).mkdir()
     count = 0
     with pq.ParquetWriter(out / split / "part-00000.parquet", schema, compression="zstd") as writer:
         for batch in examples.batches(split, columns=[*graph.inputs_for(), ROW_ID]):
-            transformed = graph.transform(batch)
+            transformed = graph.transform(batch, out_of_fold=out_of_fold)
             writer.write_table(transformed.cast(schema))
             count += transformed.num_rows
     return count

@@ -15,10 +15,12 @@ import pyarrow as pa
 
 from treadle.artifact import canonical_json
 from treadle.errors import ModelFormatError, TransformError
-from treadle.graph import Bulk, Output, dump_nodes, inputs_of, load_nodes, lower
+from treadle.graph import Bulk, Output, dump_nodes, inputs_of, load_nodes, lower, replace_nodes, rewrite, walk
 from treadle.graph import nodes as n
 from treadle.graph import text_nodes as t
+from treadle.transform._analyzers import Analysis
 from treadle.transform._phases import Batches, resolve
+from treadle.transform._target import fold_of_row
 from treadle.transform._trace import Preprocess, trace
 
 if TYPE_CHECKING:
@@ -90,19 +92,30 @@ class TransformGraph:
         nodes = [self._outputs[self._known(name)] for name in (self._outputs if outputs is None else outputs)]
         return tuple(dict.fromkeys(node.name for node in inputs_of(nodes)))
 
-    def transform(self, table: pa.Table | pa.RecordBatch, outputs: Sequence[str] | None = None) -> pa.Table:
+    @property
+    def has_folds(self) -> bool:
+        """Whether the rows that were analyzed are to be transformed ``out_of_fold``."""
+        return any(isinstance(node, t.OutOfFold) for node in walk(self._outputs.values()))
+
+    def transform(
+        self, table: pa.Table | pa.RecordBatch, outputs: Sequence[str] | None = None, *, out_of_fold: bool = False
+    ) -> pa.Table:
         """Outputs as float32 columns, with ``__row_id__`` beside them where the table has it.
 
         Args:
             table: Raw rows; columns that the outputs do not need are not looked at.
             outputs: Which outputs; all by default.
+            out_of_fold: Whether these are rows that were analyzed: ``target_encode`` then leaves a row's own fold out,
+                by its ``__row_id__``.
 
         Raises:
             InputColumnError: A column is not there.
             InputValueError: A value does not fit its feature's type.
         """
         names = tuple(self._outputs if outputs is None else outputs)
-        matrix = self._matrix(self._bulk_of(names), table, sum(len(self.columns_of(name)) for name in names))
+        matrix = self._matrix(
+            self._bulk_of(names, out_of_fold=out_of_fold), table, sum(len(self.columns_of(name)) for name in names)
+        )
         columns = [column for name in names for column in self._columns[name]]
         arrays = {name: pa.array(np.ascontiguousarray(matrix[:, i])) for i, name in enumerate(columns)}
         if ROW_ID in table.schema.names:
@@ -150,14 +163,17 @@ class TransformGraph:
         return tuple(name for name in self._outputs if name != self.label)
 
     @cached_property
-    def _bulks(self) -> dict[tuple[str, ...], Bulk]:
+    def _bulks(self) -> dict[tuple[tuple[str, ...], bool], Bulk]:
         return {}
 
-    def _bulk_of(self, outputs: tuple[str, ...]) -> Bulk:
+    def _bulk_of(self, outputs: tuple[str, ...], *, out_of_fold: bool = False) -> Bulk:
         """A loaded graph for these outputs, kept: a session costs milliseconds."""
-        if outputs not in self._bulks:
-            self._bulks[outputs] = Bulk([Output("/out", tuple(self._outputs[self._known(o)] for o in outputs))])
-        return self._bulks[outputs]
+        key = (outputs, out_of_fold)
+        if key not in self._bulks:
+            nodes = [self._outputs[self._known(output)] for output in outputs]
+            whole = rewrite(nodes, _folded) if out_of_fold else nodes
+            self._bulks[key] = Bulk([Output("/out", tuple(whole))])
+        return self._bulks[key]
 
     def _matrix(self, bulk: Bulk, table: pa.Table | pa.RecordBatch, width: int) -> npt.NDArray[np.float32]:
         matrix = np.empty((table.num_rows, width), dtype=np.float32)
@@ -169,6 +185,11 @@ class TransformGraph:
         if output not in self._outputs:
             raise TransformError(f"There is no output {output!r}.", hint=f"There are: {', '.join(self._outputs)}.")
         return output
+
+
+def _folded(node: n.Node) -> n.Node:
+    """What analyzed rows get in the place of what requests get."""
+    return t.FoldPick(node.x, node.table, fold_of_row(node.folds)) if isinstance(node, t.OutOfFold) else node
 
 
 def _column_names(name: str, node: n.Node) -> tuple[str, ...]:
@@ -185,7 +206,9 @@ def _column_names(name: str, node: n.Node) -> tuple[str, ...]:
 
 def _check_served(outputs: Mapping[str, n.Node], schema: Schema, label: str | None) -> None:
     serving = schema.environment(_SERVING).features
-    for name, node in outputs.items():
+    # An analysis is over training data; a request needs its result alone.
+    analyses = {id(node): n.Number(0.0) for node in walk(outputs.values()) if isinstance(node, Analysis)}
+    for name, node in zip(outputs, replace_nodes(outputs.values(), analyses), strict=True):
         absent = [found.name for found in inputs_of([node]) if found.name not in serving]
         if absent and name != label:
             raise TransformError(

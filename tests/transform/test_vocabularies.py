@@ -1,0 +1,216 @@
+"""Vocabularies: reserved values, several ids for unknown ones, weights, mutual information, coverage, files."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_authoring import out
+
+from treadle import transform as tt
+from treadle.errors import TransformError
+from treadle.graph import Session, encode_rows, serialize
+from treadle.graph import nodes as n
+from treadle.schema import Schema
+from treadle.transform._analyzers import Coded
+from treadle.transform._ranking import RankedTokensOf
+
+SCHEMA = Schema.loads(
+    """
+    [features.word]
+    type = "string"
+    [features.code]
+    type = "int"
+    [features.weight]
+    type = "float"
+    [features.tongue]
+    type = "string"
+    [features.good]
+    type = "bool"
+    not_in = ["SERVING"]
+    """
+)
+WORDS = ["a", "b", "a", "c", None, "b", "a", "d", "e", "e"]
+TABLE = pa.table(
+    {
+        "word": WORDS,
+        "code": [1, 2, 1, 3, None, 2, 1, 4, 5, 5],
+        "weight": [1.0, 5.0, 1.0, 9.0, 100.0, None, -3.0, 0.5, 1.0, 1.0],
+        "tongue": ["x", "x", "x", "x", "x", "x", "x", "y", "y", "y"],
+        "good": [True, False, True, True, None, False, True, False, None, False],
+    }
+)
+
+
+def fitted(op: Callable[[Any], tt.Column], table: pa.Table = TABLE) -> tt.TransformGraph:
+    batches = table.to_batches(3)
+    return tt.analyze(lambda x: {"out": op(x)}, SCHEMA, lambda columns: (batch.select(columns) for batch in batches))
+
+
+def ids(op: Callable[[Any], tt.Column]) -> list[float]:
+    return fitted(op).feature_matrix(TABLE)[:, 0].tolist()
+
+
+def test_reserved_values_come_first() -> None:
+    got = ids(lambda x: tt.vocabulary(x["word"], top_k=2, reserved=["<pad>", "e"], num_oov_buckets=1))
+    assert got == [2, 3, 2, 4, 4, 3, 2, 4, 1, 1]
+    assert ids(lambda x: tt.vocabulary(x["code"], reserved=[9])) == [1, 2, 1, 4, -1, 2, 1, 5, 3, 3]
+
+
+def test_unknown_values_are_spread_by_their_hash_the_same_in_bulk_and_alone() -> None:
+    words = [f"new {i}" for i in range(400)]
+    for name, values in (("word", words), ("code", list(range(100, 500)))):
+        graph = fitted(lambda x, name=name: tt.vocabulary(x[name], top_k=2, num_oov_buckets=7))  # type: ignore[misc]
+        table = pa.table({name: [*values, None, TABLE[name][0].as_py()]})
+        got = graph.feature_matrix(table)[:, 0].tolist()
+        assert got[-2:] == [2, 0]
+        spread = Counter(got[:-2])
+        assert set(spread) == set(range(2, 9))
+        assert max(spread.values()) < 100
+        session = Session(serialize(graph.feature_model()))
+        spec = _specs(session, name)
+        alone = [session.run(encode_rows(spec, [{name: value}]))[0][0, 0] for value in table[name].to_pylist()]
+        assert alone == got
+
+
+def _specs(session: Session, name: str) -> list[Any]:
+    from treadle.graph import InputSpec
+
+    return [InputSpec(name, SCHEMA.features[name].type, session.inputs[name])]
+
+
+def test_unknown_values_have_categories() -> None:
+    graph = fitted(lambda x: tt.one_hot(tt.vocabulary(x["word"], top_k=1, num_oov_buckets=2)))
+    assert graph.feature_names == ("out=a", "out=<oov_0>", "out=<oov_1>")
+    assert (graph.feature_matrix(TABLE).sum(axis=1) == 1).all()
+
+
+def test_weights_rank() -> None:
+    # a 2, b 5, c 9, e 2, and d 0.5, which is below min_count: a missing and a negative weight are nothing
+    assert ids(lambda x: tt.vocabulary(x["word"], weights=x["weight"])) == [2, 1, 2, 0, -1, 1, 2, -1, 3, 3]
+    got = ids(lambda x: tt.vocabulary(x["word"], weights=x["weight"], min_count=2.5))
+    assert got == [-1, 1, -1, 0, -1, 1, -1, -1, -1, -1]
+
+
+def test_coverage_keeps_the_first_of_every_key() -> None:
+    got = ids(lambda x: tt.vocabulary(x["word"], top_k=1, key=x["tongue"], top_k_per_key=1))
+    assert got == [0, -1, 0, -1, -1, -1, 0, -1, 1, 1]
+
+
+def information(table: list[tuple[str | None, Any]]) -> dict[str, float]:
+    """Mutual information times rows, from the definition with probabilities."""
+    rows = [(word, label) for word, label in table if label is not None]
+    found = {}
+    for token in {word for word, _ in rows if word is not None}:
+        total = 0.0
+        for has in (True, False):
+            for label in {label for _, label in rows}:
+                both = sum((word == token) == has and other == label for word, other in rows) / len(rows)
+                left = sum((word == token) == has for word, _ in rows) / len(rows)
+                right = sum(other == label for _, other in rows) / len(rows)
+                total += both * math.log2(both / (left * right)) if both else 0.0
+        found[token] = total * len(rows)
+    return found
+
+
+def test_a_label_ranks_by_mutual_information_and_a_request_does_not_need_it() -> None:
+    graph = fitted(lambda x: tt.vocabulary(x["word"], label=x["good"]))
+    assert graph.inputs_for() == ("word",)
+    expected = information(list(zip(WORDS, TABLE["good"].to_pylist(), strict=True)))
+    order = sorted(expected, key=lambda word: (-round(expected[word], 9), word))
+    got = graph.feature_matrix(TABLE)[:, 0].tolist()
+    assert got == [order.index(word) if word in order else -1 for word in WORDS]
+
+
+def test_chance_is_not_information() -> None:
+    # 8 rows with a label, 4 good: a is in 3 good rows of 1.5 expected, all others are closer than 1.2
+    got = ids(lambda x: tt.vocabulary(x["word"], label=x["good"], min_diff=1.2, top_k=1))
+    assert got == [0, -1, 0, -1, -1, -1, 0, -1, -1, -1]
+
+
+CELLS = st.lists(st.tuples(st.integers(-1, 3), st.integers(-1, 1), st.integers(-1, 1)), min_size=1, max_size=20)
+
+
+@given(rows=CELLS, at=st.integers(0, 20))
+@settings(deadline=None, max_examples=40)
+def test_merging_parts_is_adding_all_and_state_is_kept(rows: list[tuple[int, int, int]], at: int) -> None:
+    of = RankedTokensOf(2, 1, ("z",), False, True, 0.0, 1)
+
+    def coded(part: list[tuple[int, int, int]]) -> list[Coded]:
+        columns = np.array(part, dtype=np.int64).reshape(-1, 3).T
+        return [Coded(c, v) for c, v in zip(columns, (["a", "b", "c", "d"], [0, 1], ["k", "l"]), strict=True)]
+
+    whole, left, right, again = (of.create() for _ in range(4))
+    whole.add_columns(coded(rows))
+    left.add_columns(coded(rows[:at]))
+    right.add_columns(coded(rows[at:]))
+    right.merge(left)
+    again.restore(right.state())
+    tokens = whole.result()["tokens"]
+    assert isinstance(tokens, n.Tokens)
+    assert [getattr(state.result()["tokens"], "values") for state in (right, again)] == [tokens.values] * 2  # noqa: B009
+
+
+def test_a_list_and_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "words.txt"
+    file.write_text("c\na\né\n", encoding="utf-8")
+    assert ids(lambda x: tt.lookup(x["word"], file=file)) == [1, -1, 1, 0, -1, -1, 1, -1, -1, -1]
+    assert ids(lambda x: tt.lookup(x["code"], [5, 1], num_oov_buckets=1)) == [1, 2, 1, 2, 2, 2, 1, 2, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"\xff\n", "not UTF-8"),
+        (b"", "must be distinct"),
+        (b"a\na\n", "distinct"),
+    ],
+)
+def test_a_bad_file_is_named(tmp_path: Path, content: bytes | None, says: str) -> None:
+    file = tmp_path / "words.txt"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(TransformError, match=says) as caught:
+        out(lambda x: tt.lookup(x["flag"], file=file))
+    assert str(caught.value.where["line"]).startswith(__file__)
+
+
+def test_a_file_of_integers_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "codes").write_text("1\ntwo\n")
+    with pytest.raises(TransformError, match="is of integers"):
+        out(lambda x: tt.lookup(x["rides"], file=tmp_path / "codes"))
+
+
+def test_a_column_null_throughout_has_an_empty_vocabulary() -> None:
+    table = pa.table({name: pa.nulls(3) for name in ("word", "code", "weight", "tongue", "good")})
+    for op in (
+        lambda x: tt.vocabulary(x["word"], num_oov_buckets=3),
+        lambda x: tt.vocabulary(x["word"], label=x["good"], num_oov_buckets=1),
+        lambda x: tt.length(x["word"]),
+    ):
+        graph = tt.analyze(
+            lambda x, op=op: {"out": op(x), "w": x["weight"]},  # type: ignore[misc]
+            SCHEMA,
+            lambda columns: iter(table.select(columns).cast(_arrow(columns)).to_batches()),
+        )
+        assert graph.feature_matrix(TABLE).shape == (10, 2)
+    graph = tt.analyze(
+        lambda x: {"bag": tt.bag_of_words(tt.tokens(x["word"])), "w": x["weight"]},
+        SCHEMA,
+        lambda columns: iter(table.select(columns).cast(_arrow(columns)).to_batches()),
+    )
+    assert graph.feature_names == ("w",)
+
+
+def _arrow(columns: list[str] | None) -> pa.Schema:
+    whole = SCHEMA.arrow_schema()
+    return pa.schema([whole.field(name) for name in columns or []])
