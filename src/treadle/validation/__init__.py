@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from treadle.validation._rows import RowFindings, check_rows
     from treadle.validation._set_aside import Parted, set_aside
     from treadle.validation._skew import FeatureSkew, Joined, SkewReport, feature_skew
+    from treadle.validation._source import SourceLimits, SpanSeen, check_source
+    from treadle.validation._support import Coverage, outside_support
     from treadle.validation._validate import validate
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "ROW_REASONS",
     "Anomaly",
     "AnomalyReport",
+    "Coverage",
     "Distance",
     "FeatureSkew",
     "Findings",
@@ -34,11 +37,15 @@ __all__ = [
     "RowFindings",
     "Severity",
     "SkewReport",
+    "SourceLimits",
+    "SpanSeen",
     "check_rows",
+    "check_source",
     "drift",
     "exceeded",
     "feature_skew",
     "infer_schema",
+    "outside_support",
     "relax",
     "set_aside",
     "validate",
@@ -54,6 +61,8 @@ _LATER = {
     **dict.fromkeys(("RowFindings", "check_rows"), "_rows"),
     **dict.fromkeys(("Parted", "set_aside"), "_set_aside"),
     **dict.fromkeys(("FeatureSkew", "Joined", "SkewReport", "feature_skew"), "_skew"),
+    **dict.fromkeys(("SourceLimits", "SpanSeen", "check_source"), "_source"),
+    **dict.fromkeys(("Coverage", "outside_support"), "_support"),
     "validate": "_validate",
 }
 

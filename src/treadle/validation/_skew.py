@@ -106,8 +106,8 @@ def feature_skew(
         serving: Rows as serving saw them, in any order.
         on: The column or columns that name a row.
         features: The columns to compare; by default all that both sides have.
-        relative: The largest difference of numbers that is none, as a share of the larger one. The default forgives what
-            float32 loses.
+        relative: The largest difference of numbers that is none, as a share of the larger one. The default forgives
+            what float32 loses.
         absolute: The same in units of the feature.
         digits: Round numbers to so many decimals before they are compared.
         samples: How many rows to show of each feature.

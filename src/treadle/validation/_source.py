@@ -1,0 +1,125 @@
+"""Health of a source: spans that are late, missing, empty or shrunken; a source that stopped. The clock is given."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from treadle.errors import UsageError
+from treadle.validation._anomaly import DEFAULT_SEVERITY, Anomaly, AnomalyReport, Reason
+from treadle.validation._checks import Finding
+from treadle.validation._policy import to_severity
+
+_LEAST_HISTORY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SpanSeen:
+    """One span of data that a source delivered."""
+
+    start: datetime
+    """When the span begins, wall-clock time."""
+    rows: int
+    arrived: datetime | None = None
+    """When it was delivered, on the clock of ``now``."""
+    digest: str | None = None
+    """The digest of its content; two spans of one content are the same file delivered again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceLimits:
+    """What is expected of a source."""
+
+    every: timedelta
+    """How long a span is, and so how often one comes."""
+    delay: timedelta = timedelta(0)
+    """How long after its end a span may arrive."""
+    stopped_after: int = 3
+    """After how many spans that did not come the source counts as stopped."""
+    min_ratio: float = 0.5
+    """The least number of rows, as a share of the median of the spans before."""
+    history: int = 12
+    """How many spans before are looked at."""
+
+
+def check_source(
+    spans: Sequence[SpanSeen], limits: SourceLimits, *, now: datetime, severity: Mapping[str, str] | None = None
+) -> AnomalyReport:
+    """Judge what a source delivered, and when.
+
+    Args:
+        spans: What came, in any order.
+        limits: What should have come.
+        now: The time to judge at.
+        severity: Policy: reason code -> ``error``, ``warning`` or ``ignore``.
+
+    Raises:
+        UsageError: ``every`` is not longer than nothing.
+    """
+    if limits.every <= timedelta(0):
+        raise UsageError("A source delivers spans that are longer than nothing.")
+    ordered = sorted(spans, key=lambda span: span.start)
+    anomalies = []
+    for finding in _findings(ordered, limits, now):
+        word = (severity or {}).get(finding.reason, DEFAULT_SEVERITY[finding.reason])
+        found = to_severity(word, quarantine=False)
+        if found is not None:
+            anomalies.append(Anomaly(None, finding.reason, found, finding.message, finding.details))
+    return AnomalyReport(tuple(anomalies), sum(span.rows for span in ordered))
+
+
+def _findings(spans: list[SpanSeen], limits: SourceLimits, now: datetime) -> Iterator[Finding]:
+    if not spans:
+        yield Finding(Reason.SOURCE_STOPPED, "The source delivered nothing.", {"spans": 0})
+        return
+    yield from _timely(spans, limits, now)
+    for before, after in pairwise(spans):
+        missed = round((after.start - before.start) / limits.every) - 1
+        if missed > 0:
+            first = before.start + limits.every
+            words = f"{missed} spans are missing from {first.isoformat()} to {after.start.isoformat()}."
+            yield Finding(Reason.SOURCE_GAP, words, {"spans": missed, "from": first.isoformat()})
+        if before.digest is not None and before.digest == after.digest:
+            words = f"The span of {after.start.isoformat()} has the content of the one before."
+            yield Finding(Reason.SOURCE_STALE, words, {"span": after.start.isoformat(), "digest": after.digest})
+    for index, span in enumerate(spans):
+        yield from _sized(span, spans[max(0, index - limits.history) : index], limits)
+
+
+def _timely(spans: list[SpanSeen], limits: SourceLimits, now: datetime) -> Iterator[Finding]:
+    for span in spans:
+        due = span.start + limits.every + limits.delay
+        if span.arrived is not None and span.arrived > due:
+            late = span.arrived - due
+            details = {"span": span.start.isoformat(), "late_seconds": late.total_seconds()}
+            yield Finding(Reason.SOURCE_LATE, f"The span of {span.start.isoformat()} came {late} late.", details)
+    last = spans[-1].start
+    missed = int((now - limits.delay - last) / limits.every) - 1
+    if missed <= 0:
+        return
+    details = {"last": last.isoformat(), "missed": missed}
+    if missed >= limits.stopped_after:
+        words = f"The source stopped: nothing since the span of {last.isoformat()}, {missed} spans ago."
+        yield Finding(Reason.SOURCE_STOPPED, words, details)
+    else:
+        words = f"{missed} spans are late; the last that came is of {last.isoformat()}."
+        yield Finding(Reason.SOURCE_LATE, words, details)
+
+
+def _sized(span: SpanSeen, before: Sequence[SpanSeen], limits: SourceLimits) -> Iterator[Finding]:
+    if not span.rows:
+        words = f"The span of {span.start.isoformat()} has no rows."
+        yield Finding(Reason.SOURCE_EMPTY, words, {"span": span.start.isoformat()})
+        return
+    sizes = [other.rows for other in before if other.rows]
+    if len(sizes) < _LEAST_HISTORY:
+        return
+    usual = statistics.median(sizes)
+    if span.rows < limits.min_ratio * usual:
+        details: dict[str, Any] = {"span": span.start.isoformat(), "rows": span.rows, "usual": usual}
+        words = f"The span of {span.start.isoformat()} has {span.rows:,} rows; {usual:,.0f} are usual."
+        yield Finding(Reason.SOURCE_SHRANK, words, details)
