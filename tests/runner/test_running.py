@@ -15,7 +15,7 @@ from treadle.artifact import Model
 from treadle.errors import PipelineError
 from treadle.metadata import MetadataStore
 from treadle.pipeline import load_pipeline
-from treadle.runner import run
+from treadle.runner import plan, run
 
 TWO = """
     @component
@@ -325,3 +325,31 @@ def test_a_store_that_moves_with_its_project_still_reuses(project: Project, tmp_
         (project.folder / name).rename(moved / name)
     result = run(load_pipeline(moved / "pipeline.py"), home=moved / ".treadle")
     assert {node.state for node in result.nodes.values()} == {"cached"}
+
+
+LOOKS = """
+    from treadle import config
+
+    def look() -> str:
+        return config.home().name
+
+    @component(resolve=look)
+    def where(resolved: str) -> str:
+        return resolved
+
+    @pipeline
+    def p():
+        where()
+"""
+
+
+def test_a_resolve_step_sees_the_store_of_the_run_and_of_the_plan(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TREADLE_HOME", str(project.folder / "another"))
+    project.write(LOOKS)
+    file = project.folder / "pipeline.py"
+    project.home = project.folder / "mine"
+    assert plan(load_pipeline(file), home=project.home).nodes["where"].state == "run"
+    assert project.run().nodes["where"].value == "mine"
+    assert plan(load_pipeline(file), home=project.home).nodes["where"].state == "cached"

@@ -4,6 +4,7 @@ from treadle.runner._changes import Change
 from treadle.runner._plan import Plan, PlannedNode, plan
 from treadle.runner._results import Event, Failure, NodeResult, NodeState, RunResult
 from treadle.runner._run import run
+from treadle.runner._select import Selection
 from treadle.runner._why import Explanation, history, why
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Plan",
     "PlannedNode",
     "RunResult",
+    "Selection",
     "history",
     "plan",
     "run",

@@ -26,6 +26,7 @@ from treadle.pipeline import (
     is_treadle,
 )
 from treadle.runner._reads import ReadTracer
+from treadle.runner._retry import is_transient
 from treadle.runner._task import read_json, write_json
 from treadle.storage import ArtifactStore
 
@@ -44,7 +45,7 @@ def run_task(task: Path) -> int:
     except Skip as skip:
         result = {"skip": skip.reason}
     except BaseException as error:
-        result = {"error": describe_error(error, node, request["roots"])}
+        result = {"error": describe_error(error, node, request["roots"]), "transient": is_transient(error)}
     tracer.stop()
     write_json(task / "result.json", {**result, "reads": tracer.reads})
     return 1 if "error" in result else 0

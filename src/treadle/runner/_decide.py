@@ -28,6 +28,8 @@ from treadle.pipeline import (
     leaves,
 )
 from treadle.runner._changes import describe_changes
+from treadle.runner._earlier import Earlier
+from treadle.runner._flow import read_value
 from treadle.runner._reads import changed_read
 from treadle.storage import ArtifactStore
 
@@ -58,11 +60,22 @@ class Decision:
 class Decider:
     """Decides for the nodes of one run. Reads the store; writes nothing but a damaged artifact aside."""
 
-    def __init__(self, pipeline: Pipeline, metadata: MetadataStore, store: ArtifactStore, code: CodeReader) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        metadata: MetadataStore,
+        store: ArtifactStore,
+        code: CodeReader,
+        *,
+        earlier: Earlier | None = None,
+        reuse: bool = True,
+    ) -> None:
         self._pipeline = pipeline
         self.metadata = metadata
         self.store = store
         self._code = code
+        self._earlier = earlier or Earlier()
+        self._reuse = reuse
 
     @cached_property
     def files(self) -> dict[str, Path]:
@@ -92,14 +105,19 @@ class Decider:
             PipelineError: When a file parameter names no file.
             UserCodeError: When the component's resolve step raises.
         """
-        arguments = {name: _bound(argument, outputs) for name, argument in node.arguments.items()}
+        arguments = {name: _bound(argument, outputs, self.store) for name, argument in node.arguments.items()}
         resolved = self._resolve(node, arguments) if node.resolves else None
         parts, always, sources = self._parts(node, arguments, resolved)
         fingerprint = digest_bytes(canonical_json(parts))
         inputs = {name: [ArtifactRecord(**found) for found in _records(bound)] for name, bound in arguments.items()}
-        hit, reason = None, always
-        if reason is None:
+        hit, reason = self._done_before(node, fingerprint), always
+        if hit is not None:
+            reason = f"done in run {hit.run_id}, which is resumed"
+        elif not self._reuse:
+            reason = "every node was asked to run"
+        elif reason is None:
             hit, reason = self._look_up(node, fingerprint, parts, run)
+        assert reason is not None
         return Decision(
             node=node,
             fingerprint=fingerprint,
@@ -112,6 +130,41 @@ class Decider:
             sources=sources,
             reusable=always is None,
         )
+
+    def take(self, node: NodeIR, outputs: Outputs) -> Decision:
+        """What a node that is not selected has made, for the nodes that are.
+
+        Raises:
+            PipelineError: When there is nothing, or something changed since and no run was named to take it from.
+        """
+        where = {"node": node.name, "run": self._earlier.base_run}
+        if self._earlier.base is None:
+            decision = self.decide(node, outputs)
+            if decision.hit is None:
+                raise PipelineError(
+                    f"{node.name} is not selected and has nothing to give: {decision.reason}",
+                    where=where,
+                    hint="select it too, or name the run to take its results from: --base RUN",
+                )
+            return decision
+        found = self._earlier.base.get(node.name)
+        if found is None or set(found.outputs) < set(node.outputs):
+            raise PipelineError(
+                f"The run has no results of {node.name}", where=where, hint=f"treadle status {self._earlier.base_run}"
+            )
+        if (damage := self._damage(found)) is not None:
+            raise PipelineError(f"{node.name} cannot be taken from the run: {damage}", where=where)
+        fingerprint = found.fingerprint or ""
+        reason = f"taken from run {self._earlier.base_run}, as asked"
+        parts = self.metadata.parts(fingerprint)
+        return Decision(node, fingerprint, parts, {}, {}, reason, hit=found)
+
+    def _done_before(self, node: NodeIR, fingerprint: str) -> ExecutionRecord | None:
+        """What a resumed run has done of a node that runs every time, so that it is done once."""
+        found = self._earlier.resumed.get(node.name)
+        if node.cache or found is None or found.fingerprint != fingerprint or self._damage(found) is not None:
+            return None
+        return found
 
     def _parts(
         self, node: NodeIR, arguments: Mapping[str, Any], resolved: Any
@@ -190,18 +243,29 @@ def resolve(function: Callable[..., Any], node: NodeIR, arguments: Mapping[str, 
     return result
 
 
-def _bound(argument: Argument, outputs: Outputs) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of another node's value: the value counts, the artifact stays an input."""
+
+    record: ArtifactRecord
+    value: Any
+
+
+def _bound(argument: Argument, outputs: Outputs, store: ArtifactStore) -> Any:
     """An argument with wires replaced by artifact records, and files by their paths and digests."""
     if isinstance(argument, Wire):
-        return outputs[argument.node][argument.output]
+        record = outputs[argument.node][argument.output]
+        return _Part(record, read_value(store, record, argument.path)) if argument.path else record
     if isinstance(argument, ListOf):
-        return [_bound(item, outputs) for item in argument.items]
+        return [_bound(item, outputs, store) for item in argument.items]
     if isinstance(argument, DictOf):
-        return {name: _bound(item, outputs) for name, item in argument.items.items()}
+        return {name: _bound(item, outputs, store) for name, item in argument.items.items()}
     return argument
 
 
 def _records(bound: Any) -> list[dict[str, Any]]:
+    if isinstance(bound, _Part):
+        return _records(bound.record)
     if isinstance(bound, ArtifactRecord):
         return [{"digest": bound.digest, "type_name": bound.type_name, "properties": bound.properties}]
     if isinstance(bound, list):
@@ -221,6 +285,8 @@ def _told(bound: Any) -> dict[str, Any]:
         return {"dict": {name: _told(item) for name, item in bound.items()}}
     if isinstance(bound, FilePath):
         return {"file": os.path.abspath(bound.path)}
+    if isinstance(bound, _Part):
+        return {"value": bound.value}
     told: dict[str, Any] = bound.to_json()
     return told
 
@@ -232,7 +298,7 @@ def _is_plain(bound: Any) -> bool:
         return all(_is_plain(item) for item in bound)
     if isinstance(bound, dict):
         return all(_is_plain(item) for item in bound.values())
-    return isinstance(bound, Constant | FilePath)
+    return isinstance(bound, Constant | FilePath | _Part)
 
 
 def _plain(bound: Any, store: ArtifactStore) -> Any:
@@ -247,7 +313,7 @@ def _plain(bound: Any, store: ArtifactStore) -> Any:
 
 def _argument_parts(name: str, bound: Any) -> dict[str, str]:
     """The parts of one argument. What is known at once keeps its text, so that `why` can show it."""
-    if isinstance(bound, Constant):
+    if isinstance(bound, Constant | _Part):
         return {f"parameter {name}": _short(canonical_json(bound.value))}
     if isinstance(bound, FilePath):
         return {f"file {name}": _file_digest(name, bound.path)}

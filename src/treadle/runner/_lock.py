@@ -17,6 +17,8 @@ from pathlib import Path
 from treadle.errors import NodeLostError
 from treadle.metadata import MetadataStore
 
+_STOP = "stop"
+
 
 @contextmanager
 def staging_of(run: str, staging: Path) -> Iterator[Path]:
@@ -34,6 +36,23 @@ def staging_of(run: str, staging: Path) -> Iterator[Path]:
             shutil.rmtree(place, ignore_errors=True)
     finally:
         os.close(lock)
+
+
+def ask_to_stop(run: str, staging: Path) -> bool:
+    """Ask a living run to stop, which it does within a moment; False when it does not live."""
+    place = staging / run
+    if not (place / "lock").is_file() or _is_dead(place):
+        return False
+    try:
+        (place / _STOP).touch()
+    except FileNotFoundError:  # it ended meanwhile
+        return False
+    return True
+
+
+def is_asked_to_stop(place: Path) -> bool:
+    """Whether somebody asked the run of this place to stop."""
+    return (place / _STOP).exists()
 
 
 def recover(staging: Path, metadata: MetadataStore) -> None:

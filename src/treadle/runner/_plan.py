@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from treadle import config
 from treadle.metadata import ArtifactRecord, MetadataStore
 from treadle.pipeline import CodeReader, NodeIR, Pipeline
 from treadle.runner._decide import Decider
+from treadle.runner._flow import Flow
 from treadle.runner._layout import Layout
 from treadle.runner._memory import CodeMemory
 from treadle.storage import ArtifactStore
 
-Intent: TypeAlias = Literal["run", "cached", "depends"]
+Intent: TypeAlias = Literal["run", "cached", "depends", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,8 @@ class PlannedNode:
 
     name: str
     state: Intent
-    """``run``, ``cached`` (its outputs would be used again), or ``depends``: a node before it would run, and only what
-    that makes will tell."""
+    """``run``, ``cached`` (its outputs would be used again), ``skipped`` (a condition does not hold), or ``depends``: a
+    node before it would run, and only what that makes will tell."""
     reason: str
 
     def to_json(self) -> dict[str, Any]:
@@ -58,10 +60,11 @@ def plan(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, *, hom
     """
     ir = pipeline.compile(parameters)
     layout = Layout(home)
-    if layout.metadata.exists():
-        return Plan(ir.name, _plan(pipeline, ir.nodes, layout))
-    with tempfile.TemporaryDirectory() as nothing:
-        return Plan(ir.name, _plan(pipeline, ir.nodes, Layout(Path(nothing))))
+    with config.using_home(layout.home):  # resolve steps look at the store too, and must see this one
+        if layout.metadata.exists():
+            return Plan(ir.name, _plan(pipeline, ir.nodes, layout))
+        with tempfile.TemporaryDirectory() as nothing:
+            return Plan(ir.name, _plan(pipeline, ir.nodes, Layout(Path(nothing))))
 
 
 def _plan(pipeline: Pipeline, nodes: Mapping[str, NodeIR], layout: Layout) -> dict[str, PlannedNode]:
@@ -69,15 +72,37 @@ def _plan(pipeline: Pipeline, nodes: Mapping[str, NodeIR], layout: Layout) -> di
     outputs: dict[str, Mapping[str, ArtifactRecord]] = {}
     with MetadataStore(layout.metadata) as metadata:
         decider = Decider(pipeline, metadata, ArtifactStore(layout.home), CodeReader(pipeline, CodeMemory(layout.code)))
-        for name, node in nodes.items():
-            unknown = [up for up in node.upstream() if planned[up].state != "cached"]
-            if any(up in unknown for up in node.wired()):
-                state: Intent = "depends" if node.cache else "run"
-                reason = f"on what {unknown[0]} makes" if node.cache else "it runs every time"
-                planned[name] = PlannedNode(name, state, reason)
-                continue
-            decision = decider.decide(node, outputs)
-            if decision.hit is not None:
-                outputs[name] = decision.hit.outputs
-            planned[name] = PlannedNode(name, "run" if decision.hit is None else "cached", decision.reason)
-    return planned
+        flow = Flow(decider.store, outputs)
+        nodes = flow.written_out(nodes)
+        while (name := next((name for name in nodes if name not in planned), None)) is not None:
+            planned[name] = _planned(nodes[name], planned, outputs, decider, flow)
+            nodes = flow.written_out(nodes)
+    return {name: planned[name] for name in nodes}
+
+
+def _planned(
+    node: NodeIR,
+    planned: Mapping[str, PlannedNode],
+    outputs: dict[str, Mapping[str, ArtifactRecord]],
+    decider: Decider,
+    flow: Flow,
+) -> PlannedNode:
+    if node.at_exit:
+        return PlannedNode(node.name, "run", "at the end of the run, however it went")
+    unmet = next((up for up in node.upstream() if planned[up].state == "skipped"), None)
+    if unmet is not None:
+        return PlannedNode(node.name, "skipped", f"{unmet} would be skipped")
+    unknown = [up for up in node.upstream() if planned[up].state != "cached"]
+    if any(up in unknown for up in node.wired()):
+        if node.cache or node.when is not None or node.each is not None:
+            return PlannedNode(node.name, "depends", f"on what {unknown[0]} makes")
+        return PlannedNode(node.name, "run", "it runs every time")
+    if flow.is_open(node):
+        return PlannedNode(node.name, "depends", "on the items of its loop")
+    flow.check(node)
+    if (reason := flow.unmet(node)) is not None:
+        return PlannedNode(node.name, "skipped", reason)
+    decision = decider.decide(node, outputs)
+    if decision.hit is not None:
+        outputs[node.name] = decision.hit.outputs
+    return PlannedNode(node.name, "run" if decision.hit is None else "cached", decision.reason)

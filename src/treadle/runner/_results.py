@@ -56,6 +56,8 @@ class NodeResult:
     seconds: float = 0.0
     log: Path | None = None
     """What the function printed."""
+    attempts: int = 1
+    """How many times it was tried in this run."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able; what does not apply is left out."""
@@ -73,6 +75,8 @@ class NodeResult:
             fields["value"] = self.value
         if self.error is not None:
             fields["error"] = self.error.to_json()
+        if self.attempts > 1:
+            fields["attempts"] = self.attempts
         if self.log is not None:
             fields["log"] = str(self.log)
         return fields
@@ -101,8 +105,9 @@ class RunResult:
 class Event:
     """Something happened in a run."""
 
-    kind: Literal["run", "started", "printed", "finished"]
-    """``run``: it began; ``started`` and ``finished``: a node did; ``printed``: a node wrote ``text``."""
+    kind: Literal["run", "started", "printed", "retrying", "finished"]
+    """``run``: it began; ``started`` and ``finished``: a node did; ``printed``: a node wrote ``text``; ``retrying``: a
+    node failed for a reason that may pass, and will be started again."""
     run: str
     node: str | None = None
     reason: str = ""

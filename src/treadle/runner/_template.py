@@ -2,8 +2,9 @@
 
 It imports pure-Python modules only, because a library that starts threads makes forking unsafe; that there is one
 thread is checked before every fork. It speaks JSON lines: ``{"start": id, "task": folder, "log": file}`` and
-``{"kill": id}`` come in, ``{"ended": id, "status": n}`` goes out (n negative: killed by that signal). When its input
-ends, because the driver is done or dead, it kills what still runs and goes.
+``{"kill": id}`` come in; ``{"started": id, "process": n}`` and ``{"ended": id, "status": n}`` go out (status negative:
+killed by that signal). A node ends with everything it started. When the template's input ends, because the driver is
+done or dead, it kills what still runs and goes; when it is killed itself, its children are too.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from treadle.runner._child import run_task
+from treadle.runner._tree import adopt_orphans, die_with_parent, kill_descendants, kill_group, kill_tree
 
 
 def main() -> None:
     """Serve until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's business
+    adopt_orphans()
     _Template().serve()
 
 
@@ -52,26 +55,29 @@ class _Template:
                 *lines, pending = (pending + data).split(b"\n")
                 for line in lines:
                     self._obey(json.loads(line))
+        kill_descendants()
         for process in self._children:
-            _kill(process)
-        for process in self._children:
+            kill_tree(process)
             os.waitpid(process, 0)
 
     def _obey(self, message: dict[str, Any]) -> None:
         if "kill" in message:
             for process, task in self._children.items():
                 if task == message["kill"]:
-                    _kill(process)
+                    kill_tree(process)
             return
         _check_single_threaded()
+        template = os.getpid()
         process = os.fork()
         if process == 0:
-            self._become_child(message)
+            self._become_child(message, template)
         self._children[process] = message["start"]
+        _say({"started": message["start"], "process": process})
 
-    def _become_child(self, message: dict[str, Any]) -> NoReturn:
+    def _become_child(self, message: dict[str, Any], template: int) -> NoReturn:
         status = 1
         try:
+            die_with_parent(template)
             os.setsid()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -93,8 +99,8 @@ class _Template:
                 return
             task = self._children.pop(process, None)
             if task is not None:
-                answer = {"ended": task, "status": os.waitstatus_to_exitcode(status)}
-                os.write(1, json.dumps(answer).encode() + b"\n")
+                kill_group(process)
+                _say({"ended": task, "status": os.waitstatus_to_exitcode(status)})
 
 
 def _redirect(log: str) -> None:
@@ -111,12 +117,8 @@ def _redirect(log: str) -> None:
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
 
 
-def _kill(process: int) -> None:
-    """End a child and everything it started."""
-    try:
-        os.killpg(process, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):  # not yet its own group, or gone already
-        os.kill(process, signal.SIGKILL)
+def _say(message: dict[str, int]) -> None:
+    os.write(1, json.dumps(message).encode() + b"\n")
 
 
 def _check_single_threaded() -> None:

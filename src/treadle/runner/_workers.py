@@ -13,6 +13,7 @@ from pathlib import Path
 
 import treadle
 from treadle.errors import NodeLostError
+from treadle.runner._tree import kill_group
 
 # -P and a path of our own: a file of the user's that is named like a standard module must not be found here.
 _MAIN = "import sys; sys.path.append(sys.argv[1]); from treadle.runner._template import main; main()"
@@ -38,6 +39,7 @@ class Workers:
     def __init__(self) -> None:
         self._template: subprocess.Popen[bytes] | None = None
         self._pending = b""
+        self._alive: dict[int, int] = {}  # task -> process
 
     def warm_up(self) -> None:
         """Start the template if it is not running; returns at once."""
@@ -72,13 +74,22 @@ class Workers:
             return []
         data = os.read(output, 65536)
         if not data:
+            for process in self._alive.values():  # they die with the template, but not what they started
+                kill_group(process)
             raise NodeLostError(
                 "The process that starts nodes has died",
                 where={"status": self._template.wait()},
                 hint="run again: what has succeeded is reused",
             )
         *lines, self._pending = (self._pending + data).split(b"\n")
-        return [Ended(message["ended"], message["status"]) for message in map(json.loads, lines)]
+        ended = []
+        for message in map(json.loads, lines):
+            if "started" in message:
+                self._alive[message["started"]] = message["process"]
+            else:
+                self._alive.pop(message["ended"], None)
+                ended.append(Ended(message["ended"], message["status"]))
+        return ended
 
     def close(self) -> None:
         """End the template and with it every process it still has."""

@@ -1,0 +1,68 @@
+"""Earlier runs that a run goes on from: one to resume, one to take results from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from treadle.errors import UsageError
+from treadle.metadata import ExecutionRecord, MetadataStore, RunRecord
+from treadle.runner._select import Selection
+
+LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What earlier runs contribute to a run."""
+
+    resumed: Mapping[str, ExecutionRecord] = field(default_factory=dict)
+    """By node: what the run that is resumed has done. A node that runs every time does not run again for the same."""
+    base: Mapping[str, ExecutionRecord] | None = None
+    """By node: what the nodes that are not selected have made, whatever changed since."""
+    base_run: str | None = None
+
+
+def find_run(metadata: MetadataStore, run: str, *, pipeline: str | None = None) -> RunRecord:
+    """A run by its id; ``last``: the newest, of a pipeline when one is named.
+
+    Raises:
+        UsageError: When there is none.
+    """
+    if run == LAST:
+        newest = metadata.runs(pipeline=pipeline, limit=1)
+        if not newest:
+            raise UsageError("There is no run yet", where={"pipeline": pipeline}, hint="treadle run FILE.py")
+        return newest[0]
+    found = metadata.run(run)
+    if found is None:
+        raise UsageError("There is no such run", where={"run": run}, hint="treadle status lists runs")
+    if pipeline is not None and found.pipeline != pipeline:
+        raise UsageError(
+            f"The run is of another pipeline: {found.pipeline}",
+            where={"run": run, "pipeline": pipeline},
+            hint="treadle status lists runs",
+        )
+    return found
+
+
+def done_in(metadata: MetadataStore, run: str) -> dict[str, ExecutionRecord]:
+    """The executions of a run that ended well, by node."""
+    return {found.node: found for found in metadata.executions(run) if found.state in ("ran", "cached")}
+
+
+def parameters_of(record: RunRecord) -> dict[str, Any]:
+    """The parameter values of a run."""
+    return dict(record.ir["parameters"])
+
+
+def selection_of(record: RunRecord) -> Selection:
+    """The part of the pipeline that a run was asked for."""
+    return Selection.from_json(record.ir.get("selection", {}))
+
+
+def base_of(record: RunRecord) -> str | None:
+    """The run that a run took results from."""
+    base: str | None = record.ir.get("base")
+    return base
