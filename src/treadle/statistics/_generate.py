@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 import pyarrow as pa
 
@@ -40,6 +40,11 @@ class ColumnSource(Protocol):
         ...
 
 
+def is_column_source(source: object) -> TypeGuard[ColumnSource]:
+    """Whether this can be read column by column; lazy frames are not asked for their schema, which may be costly."""
+    return hasattr(type(source), "batches") and isinstance(source, ColumnSource)
+
+
 @runtime_checkable
 class Frame(Protocol):
     """A table of any library that gives its rows as an Arrow stream."""
@@ -68,7 +73,7 @@ def generate(
         StatisticsError: A column changes its type from batch to batch, or has none that Arrow knows.
         UsageError: The source is no frame.
     """
-    if not isinstance(source, ColumnSource):
+    if not is_column_source(source):
         statistics = Statistics(schema)
         for batch in batches_of(source):
             statistics.add(batch)

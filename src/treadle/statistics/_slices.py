@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from treadle.errors import StatisticsError, UsageError
 from treadle.statistics._frames import batches_of
-from treadle.statistics._generate import ColumnSource
+from treadle.statistics._generate import is_column_source
 from treadle.statistics._statistics import Statistics
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def generate_slices(
     groups = [(each,) if isinstance(each, str) else tuple(each) for each in by]
     slices: dict[str, Statistics] = {}
     overall = Statistics(schema)
-    for batch in source.batches() if isinstance(source, ColumnSource) else batches_of(source):
+    for batch in source.batches() if is_column_source(source) else batches_of(source):
         overall.add(batch)
         for columns in groups:
             for name, rows in _split(batch, columns):

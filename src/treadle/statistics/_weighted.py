@@ -20,7 +20,7 @@ from treadle.statistics._categories import Categories
 from treadle.statistics._distribution import Distribution
 from treadle.statistics._feature import NUM_TOP_VALUES, measurable, statistics_type
 from treadle.statistics._frames import batches_of
-from treadle.statistics._generate import ColumnSource
+from treadle.statistics._generate import is_column_source
 from treadle.statistics._keys import Ints
 from treadle.statistics._quantiles import equal_width, quantiles
 
@@ -249,6 +249,6 @@ def generate_weighted(source: object, weight: str) -> WeightedStatistics:
         weight: The column of weights: finite, zero or more, never missing.
     """
     statistics = WeightedStatistics(weight)
-    for batch in source.batches() if isinstance(source, ColumnSource) else batches_of(source):
+    for batch in source.batches() if is_column_source(source) else batches_of(source):
         statistics.add(batch)
     return statistics
