@@ -15,7 +15,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-BENCHMARKS = ("startup", "nodes", "metadata", "stats", "large_stats", "features", "drift", "requests", "serving")
+BENCHMARKS = (
+    "startup",
+    "nodes",
+    "metadata",
+    "stats",
+    "large_stats",
+    "features",
+    "transform",
+    "drift",
+    "requests",
+    "serving",
+)
 OUT = Path("build") / "bench.json"
 
 
