@@ -15,20 +15,25 @@ from treadle.statistics._distribution import Distribution
 from treadle.statistics._feature import FeatureStatistics
 from treadle.statistics._generate import ColumnSource, generate
 from treadle.statistics._moments import Moments
+from treadle.statistics._relations import Association, Lift, Relations, relate
 from treadle.statistics._slices import generate_slices
 from treadle.statistics._statistics import Statistics
 from treadle.statistics._weighted import WeightedFeature, WeightedStatistics, generate_weighted
 
 __all__ = [
+    "Association",
     "Categories",
     "ColumnSource",
     "Distribution",
     "FeatureStatistics",
+    "Lift",
     "Moments",
+    "Relations",
     "Statistics",
     "WeightedFeature",
     "WeightedStatistics",
     "generate",
     "generate_slices",
     "generate_weighted",
+    "relate",
 ]

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from treadle.errors import StatisticsError, UsageError
+from treadle.statistics import generate, relate
+
+RANDOM = np.random.default_rng(11)
+N = 5000
+X = RANDOM.normal(size=N) + 1e6
+TABLE = pa.table(
+    {
+        "x": X,
+        "y": -2 * X + RANDOM.normal(size=N),
+        "noise": RANDOM.normal(size=N),
+        "constant": np.full(N, 0.1),
+        "holes": pa.array(X, mask=RANDOM.random(N) < 0.4),
+        "shape": np.where(X > 1e6, "round", "square"),
+        "coin": RANDOM.random(N) < 0.5,
+        "id": [f"id{number}" for number in range(N)],
+    }
+)
+STATISTICS = generate(TABLE)
+
+
+def test_covariance_and_correlation_are_those_of_numpy() -> None:
+    found = relate(TABLE.to_batches(700), STATISTICS)
+    x, y = TABLE["x"].to_numpy(), TABLE["y"].to_numpy()
+    assert found.covariance("x", "y") == pytest.approx(np.cov(x, y, bias=True)[0, 1], rel=1e-9)
+    assert found.correlation("x", "y") == pytest.approx(np.corrcoef(x, y)[0, 1], rel=1e-9)
+    there = TABLE["holes"].is_valid().to_numpy()
+    assert found.covariance("holes", "y") == pytest.approx(np.cov(x[there], y[there], bias=True)[0, 1], rel=1e-9)
+    assert found.correlation("x", "holes") == pytest.approx(1.0)
+    assert found.correlation("x", "constant") is None
+    assert found.covariance("x", "constant") == pytest.approx(0, abs=1e-9)
+
+
+def test_what_tells_about_the_label_comes_first() -> None:
+    found = relate(TABLE, STATISTICS, label="shape").associations()
+    assert next(iter(found)) in ("x", "holes")
+    assert found["x"].bits == pytest.approx(1.0, abs=0.06)  # a fair split, known from x to a decile
+    assert found["coin"].adjusted == pytest.approx(0, abs=0.002)
+    assert found["noise"].adjusted == pytest.approx(0, abs=0.004)
+    assert "id" not in found
+    assert found["holes"].rows == TABLE["holes"].is_valid().to_numpy().sum()
+
+
+def test_lift_by_hand() -> None:
+    table = pa.table({"rain": [True, True, False, False], "umbrella": ["yes", "yes", "yes", "no"]})
+    found = relate(table, generate(table)).lift("rain", "umbrella")
+    assert [(each.x, each.y, each.rows, pytest.approx(each.lift)) for each in found] == [
+        ("false", "no", 1, 2.0),
+        ("true", "yes", 2, 4 / 3),
+        ("false", "yes", 1, 2 / 3),
+    ]
+    assert relate(table, generate(table)).lift("umbrella", "rain", min_rows=2)[0].x == "yes"
+
+
+ROWS = st.lists(
+    st.tuples(st.none() | st.integers(-3, 3), st.none() | st.sampled_from("ab"), st.none() | st.floats(-5, 5)),
+    max_size=25,
+)
+
+
+@settings(deadline=None)
+@given(ROWS, ROWS)
+def test_parts_merge_to_the_whole(first: list[Any], second: list[Any]) -> None:
+    def table(rows: list[Any]) -> pa.Table:
+        kinds = (pa.int64(), pa.string(), pa.float64())
+        return pa.table(
+            [pa.array([row[n] for row in rows], kind) for n, kind in enumerate(kinds)], names=["i", "s", "f"]
+        )
+
+    statistics = generate(table(first + second))
+    whole = relate(table(first + second), statistics)
+    part = relate(table(first), statistics)
+    part.merge(relate(table(second), statistics))
+    assert {pair: counts.tolist() for pair, counts in part.tables.items()} == {
+        pair: counts.tolist() for pair, counts in whole.tables.items()
+    }
+    assert part.comoments.count.tolist() == whole.comoments.count.tolist()
+    assert np.allclose(part.comoments.product, whole.comoments.product, rtol=1e-9, atol=1e-9)
+    for x, y in whole.tables:
+        told = whole.association(x, y)
+        assert told is None or (told.bits >= 0 and told == relate_back(part, x, y))
+
+
+def relate_back(relations: Any, x: str, y: str) -> Any:
+    """The same from the other side: information is symmetric."""
+    back = relations.association(y, x)
+    there = relations.association(x, y)
+    assert back.bits == pytest.approx(there.bits, abs=1e-12)
+    return there
+
+
+def test_values_that_the_statistics_do_not_know_are_one_more_value() -> None:
+    statistics = generate(pa.table({"a": ["x", "y"], "b": [1, 2]}))
+    found = relate(pa.table({"a": ["x", "new"], "b": [1, 3]}), statistics)
+    assert {(each.x, each.y) for each in found.lift("a", "b")} == {("x", "1"), ("(other)", "(other)")}
+
+
+def test_relations_that_cannot_be() -> None:
+    with pytest.raises(UsageError, match="gone"):
+        relate(TABLE, STATISTICS, label="gone")
+    found = relate(TABLE, STATISTICS, columns=["x", "coin"])
+    with pytest.raises(UsageError, match="no numeric column"):
+        found.covariance("x", "coin")
+    with pytest.raises(UsageError, match="not counted"):
+        found.lift("x", "id")
+    with pytest.raises(UsageError, match="no label"):
+        found.associations()
+    with pytest.raises(StatisticsError, match="different ways"):
+        found.merge(relate(TABLE, STATISTICS, columns=["y", "coin"]))
+    wide = pa.table({f"c{number}": [1, 2] for number in range(80)})
+    with pytest.raises(UsageError, match="pairs of columns"):
+        relate(wide, generate(wide))
+    assert found.to_json()["association"]
