@@ -112,3 +112,13 @@ def test_wrong_rows_are_written_and_set_aside(tmp_path: Path, capsys: pytest.Cap
     assert pq.read_table(folder / "kept.parquet").column("id").to_pylist() == [2, 5]
     assert pq.read_table(folder / "aside.parquet").to_pylist() == [{"id": 4, "x": 9, "__reasons__": "x:OUT_OF_RANGE"}]
     assert sorted(path.name for path in folder.iterdir()) == ["aside.parquet", "kept.parquet"]
+
+
+def test_advice_never_stops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schema, data = tmp_path / "s.toml", tmp_path / "d.csv"
+    schema.write_text('[features.x]\ntype = "int"\n')
+    data.write_text("x\n1\n1\n")
+    code, out, _ = run(capsys, "validate", data, "--schema", schema, "--advice")
+    assert (code, "advice   x: Every row has the same value. [CONSTANT]" in out) == (0, True)
+    code, out, _ = run(capsys, "validate", data, "--schema", schema, "--advice", "--json")
+    assert {hint["hunch"] for hint in json.loads(out)["advice"]} == {"CONSTANT", "DUPLICATE_ROWS"}

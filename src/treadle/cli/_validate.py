@@ -27,6 +27,7 @@ _path = click.Path(path_type=Path)
 @click.option(
     "--quarantine", type=_path, help="Write kept.parquet and aside.parquet into this directory, by the policy."
 )
+@click.option("--advice", is_flag=True, help="Say also what deserves a look. Advice never stops.")
 @json_option
 def command(
     files: tuple[Path, ...],
@@ -36,6 +37,7 @@ def command(
     rows_file: Path | None,
     quarantine: Path | None,
     *,
+    advice: bool,
     as_json: bool,
 ) -> int:
     """Check data files, taken together as one table, against a schema.
@@ -46,7 +48,7 @@ def command(
     from treadle.ingest import scan
     from treadle.schema import Schema
     from treadle.statistics import Statistics, generate
-    from treadle.validation import check_rows, validate
+    from treadle.validation import advise, check_rows, validate
 
     schema = Schema.load(schema_file)
     source = scan(files, schema)
@@ -65,10 +67,14 @@ def command(
             _write(findings.table, rows_file)
         if quarantine is not None:
             _part(source.table(), findings, schema, environment, quarantine)
+    hints = advise(statistics, rows=source.table(), label=schema.label) if advice else ()
     if as_json:
-        emit_json(report.to_json())
+        said = {"advice": [hint.to_json() for hint in hints]} if advice else {}
+        emit_json({**report.to_json(), **said})
     else:
         _show(report)
+        for hint in hints:
+            click.echo(f"advice   {hint.feature or '(all)'}: {hint.message} [{hint.hunch}]")
     return 1 if report.has_errors else 0
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from treadle.validation._anomaly import ROW_REASONS, Anomaly, AnomalyReport, Reason, Severity
 
 if TYPE_CHECKING:
+    from treadle.validation._advice import Advice, Hunch, advise
     from treadle.validation._drift import Distance, drift
     from treadle.validation._drift_checks import MEASURES, exceeded
     from treadle.validation._infer import infer_schema
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 __all__ = [
     "MEASURES",
     "ROW_REASONS",
+    "Advice",
     "Anomaly",
     "AnomalyReport",
     "Coverage",
     "Distance",
     "FeatureSkew",
     "Findings",
+    "Hunch",
     "Joined",
     "Parted",
     "Reason",
@@ -39,6 +42,7 @@ __all__ = [
     "SkewReport",
     "SourceLimits",
     "SpanSeen",
+    "advise",
     "check_rows",
     "check_source",
     "drift",
@@ -53,6 +57,7 @@ __all__ = [
 
 # a server checks requests and needs none of the rest
 _LATER = {
+    **dict.fromkeys(("Advice", "Hunch", "advise"), "_advice"),
     **dict.fromkeys(("Distance", "drift"), "_drift"),
     **dict.fromkeys(("MEASURES", "exceeded"), "_drift_checks"),
     "infer_schema": "_infer",
