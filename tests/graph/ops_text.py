@@ -221,6 +221,18 @@ OPS |= {
     ),
 }
 
+EMBEDDED = [[0.5, -1.0], [2.0, 3.0], [1e-3, 7.0]]
+OPS |= {
+    "embedding": (
+        lambda x: tt.embedding(x["i"], EMBEDDED),
+        lambda: [EMBEDDED[i] if i in (0, 1, 2) else [NAN, NAN] for i in RAW["i"]],
+    ),
+    "embedding_words": (
+        lambda x: tt.embedding(tt.lookup(x["s"], ["a", "b"], num_oov_buckets=1), np.array(EMBEDDED)),
+        lambda: [EMBEDDED["ab".index(s) if s in ("a", "b") else 2] for s in RAW["s"]],
+    ),
+}
+
 
 def token_id_rows(rows: list[list[str]], size: int) -> list[list[float]]:
     kept = [row[:size] for row in rows]

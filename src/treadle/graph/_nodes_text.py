@@ -207,6 +207,15 @@ class FoldPick(Node):
     kind = Kind.NUMBER
 
 
+@dataclass(frozen=True, eq=False)
+class Within(Node):
+    """An id from 0 to ``count - 1``; ``count`` for every other, the missing one too."""
+
+    count: int
+    x: Node
+    kind = Kind.KEY
+
+
 def is_sequence(node: Node) -> bool:
     """Whether a node is several columns: tokens, their ids, and what is counted of them."""
     while isinstance(node, Lookup | ToNumber):
@@ -218,7 +227,7 @@ TEXT_NODES: dict[str, type[Node]] = {
     cls.__name__: cls
     for cls in (
         *(AsciiCase, Match, Joined, MixedKey, HashBucket, UnknownBucket, Cross, Sine),
-        *(Prepared, Bag, Present, Weighted, OutOfFold, FoldPick),
+        *(Prepared, Bag, Present, Weighted, OutOfFold, FoldPick, Within),
     )
 }
 """The names under which nodes are stored."""

@@ -26,6 +26,7 @@ from treadle.graph._nodes_text import (
     Sine,
     UnknownBucket,
     Weighted,
+    Within,
 )
 from treadle.graph._rules import is_missing
 from treadle.graph._values_python import MISSING_INT, MISSING_TEXT
@@ -168,6 +169,12 @@ def _fold_pick(of: Operands, members: Group) -> list[str]:
     return picked
 
 
+def _within(of: Operands, members: Group) -> str:
+    x, count = of.matrix("x"), of.emit.constant([[cast(Within, members.first).count]], np.int64)
+    above = of.emit.node("GreaterOrEqual", x, of.emit.constant([[0]], np.int64))
+    return of.emit.node("Where", of.emit.node("And", above, of.emit.node("Less", x, count)), x, count)
+
+
 def _table(node: Node) -> tuple[tuple[float, ...], ...]:
     return cast("tuple[tuple[float, ...], ...]", constant_value(cast("OutOfFold | FoldPick", node).table))
 
@@ -206,4 +213,5 @@ TEXT_RULES: dict[type[Node], Rule] = {
     Weighted: _weighted,
     OutOfFold: _out_of_fold,
     FoldPick: _fold_pick,
+    Within: _within,
 }

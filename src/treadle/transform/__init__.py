@@ -36,6 +36,7 @@ from treadle.transform._dates import (
     week_of_year,
     year,
 )
+from treadle.transform._embedding import embedding
 from treadle.transform._examples import ExamplesSource, write_transformed
 from treadle.transform._functions import (
     cast,
@@ -131,6 +132,7 @@ __all__ = [
     "day_of_month",
     "day_of_week",
     "day_of_year",
+    "embedding",
     "ends_with",
     "estimated_probability_density",
     "exp",
