@@ -32,7 +32,7 @@ test: $(DEV) ## the tests (core, under five minutes)
 	$(BIN)/python -m pytest -n 2 -m "not engines and not drill"
 
 test-engines: $(DEV) ## the tests that need more libraries or data than the core
-	$(PIP) install -q -c constraints.txt -e '.[frames]' --group engines
+	$(PIP) install -q -c constraints.txt -e '.[frames,postgres]' --group engines
 	$(BIN)/python tools/build_flights_data.py
 	$(BIN)/python -m pytest -m engines
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from treadle.errors import DatabaseBusyError, DatabaseError, DatabaseVersionError
+from treadle.metadata._filesystem import network_kind
 
 Row: TypeAlias = sqlite3.Row
 Transaction: TypeAlias = sqlite3.Cursor
@@ -35,7 +36,7 @@ class Database:
 
     Raises:
         DatabaseVersionError: When a newer Treadle wrote the file.
-        DatabaseError: When the file is not a database or cannot be opened.
+        DatabaseError: When the file is not a database, cannot be opened, or lies on a network file system.
     """
 
     def __init__(self, path: str | os.PathLike[str], migrations: Sequence[str]) -> None:
@@ -44,6 +45,12 @@ class Database:
         self._process = os.getpid()
         self._open = False
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (kind := network_kind(self.path.parent)) is not None:
+            raise DatabaseError(
+                f"SQLite cannot be shared on a network file system ({kind})",
+                where={"file": self.path},
+                hint="keep the store on a local disk; for several hosts use PostgreSQL: see docs/storage.md",
+            )
         with self._translated():
             self._connection = sqlite3.connect(
                 self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False

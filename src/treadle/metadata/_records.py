@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-RunState: TypeAlias = Literal["running", "succeeded", "failed"]
-ExecutionState: TypeAlias = Literal["running", "ran", "cached", "failed", "skipped"]
+RunState: TypeAlias = Literal["running", "succeeded", "failed", "waiting"]
+ExecutionState: TypeAlias = Literal["running", "ran", "cached", "failed", "skipped", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ SELECT id FROM (
     FROM run
 ) AS aged
 WHERE age <= ? OR created_at >= ? OR (state = 'succeeded' AND age_in_state = 1)
-    OR state = 'running' OR finished_at IS NULL
+    OR state IN ('running', 'waiting') OR finished_at IS NULL
 """
 
 

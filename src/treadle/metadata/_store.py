@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from treadle.artifact import canonical_json
 from treadle.metadata._contents import accepts, add_contents, contents_of
@@ -23,15 +23,15 @@ _EXECUTION = "SELECT execution.*, run.pipeline AS pipeline FROM execution JOIN r
 
 
 class MetadataStore:
-    """Runs, executions and artifacts in one SQLite file. Safe for any number of threads and processes.
+    """Runs, executions and artifacts in one database. Safe for any number of threads and processes.
 
     Args:
-        path: The file; made when it is not there.
+        path: A SQLite file, made when it is not there; or ``postgresql://...``, see docs/storage.md.
         clock: Seconds since 1970; injected by tests.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], float] = time.time) -> None:
-        self._database = Database(path, MIGRATIONS)
+        self._database = _open(path)
         self._clock = clock
         self.lineage = Lineage(self._database)
 
@@ -101,7 +101,7 @@ class MetadataStore:
             transaction.execute(
                 "UPDATE execution SET state = ?, reads = ?, reason = coalesce(?, reason), error = ?,"
                 " finished_at = ?, reusable = ? WHERE id = ?",
-                (state, _text(reads or {}), reason, error and _text(error), self._now(), reusable, execution_id),
+                (state, _text(reads or {}), reason, error and _text(error), self._now(), int(reusable), execution_id),
             )
 
     def record_unrun(
@@ -126,7 +126,7 @@ class MetadataStore:
     def successes(self, fingerprint: str, *, limit: int = 20) -> list[ExecutionRecord]:
         """Executions of this fingerprint whose outputs may be used again, newest first."""
         rows = self._database.query(
-            f"{_EXECUTION} WHERE execution.fingerprint = ? AND execution.state = 'ran' AND reusable"
+            f"{_EXECUTION} WHERE execution.fingerprint = ? AND execution.state = 'ran' AND reusable <> 0"
             " ORDER BY execution.id DESC LIMIT ?",
             (fingerprint, limit),
         )
@@ -148,9 +148,9 @@ class MetadataStore:
 
     def runs(self, *, pipeline: str | None = None, limit: int = 20) -> list[RunRecord]:
         """The newest runs first, of one pipeline or of all."""
+        where, values = ("WHERE pipeline = ? ", (pipeline,)) if pipeline is not None else ("", ())
         rows = self._database.query(
-            "SELECT * FROM run WHERE ? IS NULL OR pipeline = ? ORDER BY created_at DESC, rowid DESC LIMIT ?",
-            (pipeline, pipeline, limit),
+            f"SELECT * FROM run {where}ORDER BY created_at DESC, id DESC LIMIT ?", (*values, limit)
         )
         return [_run(row) for row in rows]
 
@@ -260,6 +260,15 @@ class MetadataStore:
                 for event in events
             },
         )
+
+
+def _open(path: str | os.PathLike[str]) -> Database:
+    if isinstance(path, str) and path.startswith(("postgresql://", "postgres://")):
+        from treadle.metadata._postgres import PostgresDatabase
+        from treadle.metadata._schema_postgres import POSTGRES_MIGRATIONS
+
+        return cast(Database, PostgresDatabase(path, POSTGRES_MIGRATIONS))  # the same two verbs
+    return Database(path, MIGRATIONS)
 
 
 def _text(value: object) -> str:

@@ -1,0 +1,159 @@
+"""What a lineage store must do, whatever database is behind it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable
+
+from treadle.artifact import canonical_json, digest_bytes
+from treadle.metadata import ArtifactRecord, Attempt, MetadataStore, Retention
+
+_EXAMPLES = ArtifactRecord(
+    "sha256:" + "a" * 64, "Examples", {"rows": 3, "first_span": "2018-01", "last_span": "2018-03"}
+)
+_MODEL = ArtifactRecord("sha256:" + "b" * 64, "Model")
+_PARTS = {"code pipeline.train": "1", "package numpy": "2"}
+_FINGERPRINT = digest_bytes(canonical_json(_PARTS))
+
+
+class MetadataContract:
+    """Subclass it in a test module with a fixture ``store``: an empty `MetadataStore`; and a fixture ``reopen``: a
+    function that opens the same lineage once more.
+    """
+
+    def _train(self, store: MetadataStore, run: str) -> int:
+        store.begin_run(run, pipeline="taxi", ir={"name": "taxi"})
+        first = store.start_execution(Attempt(run, "read", "pipeline:read", "first run"))
+        store.finish_execution(first, "ran", outputs={"examples": _EXAMPLES})
+        inputs = {"examples": [_EXAMPLES, _EXAMPLES]}
+        return store.start_execution(Attempt(run, "train", "pipeline:train", "new", _FINGERPRINT, _PARTS, inputs))
+
+    def test_a_run_from_begin_to_end(self, store: MetadataStore) -> None:
+        """What was recorded is what is told."""
+        execution = self._train(store, "r1")
+        assert store.running() == ["r1"]
+        assert store.successes(_FINGERPRINT) == []
+        store.finish_execution(execution, "ran", outputs={"model": _MODEL}, reads={"config.json": None})
+        store.finish_run("r1", "succeeded")
+        (found,) = store.successes(_FINGERPRINT)
+        assert (found.outputs, found.reads, found.state) == ({"model": _MODEL}, {"config.json": None}, "ran")
+        assert store.parts(_FINGERPRINT) == _PARTS
+        run = store.run("r1")
+        assert run is not None
+        assert (run.state, run.ir, store.running()) == ("succeeded", {"name": "taxi"}, [])
+        assert store.run("none") is None
+        assert store.parts("none") == {}
+
+    def test_reuse_points_at_what_it_reused(self, store: MetadataStore) -> None:
+        """A reused node names the execution whose outputs it has."""
+        store.finish_execution(self._train(store, "r1"), "ran", outputs={"model": _MODEL})
+        (source,) = store.successes(_FINGERPRINT)
+        store.begin_run("r2", pipeline="taxi", ir={})
+        store.record_unrun(Attempt("r2", "train", "pipeline:train", "same", _FINGERPRINT), "cached", reused=source)
+        (reused,) = store.executions("r2")
+        assert (reused.state, reused.reused, reused.outputs) == ("cached", source.id, {"model": _MODEL})
+        assert store.successes(_FINGERPRINT) == [source]
+        assert store.latest_success("taxi", "train") == reused
+        assert store.latest_success("taxi", "train", before=reused.id) == source
+        assert store.latest_success("other", "train") is None
+
+    def test_what_is_not_reusable_is_not_offered(self, store: MetadataStore) -> None:
+        """Failures, and what asked not to be reused."""
+        store.finish_execution(self._train(store, "r1"), "failed", error={"what": "no"})
+        store.finish_execution(self._train(store, "r2"), "ran", outputs={"model": _MODEL}, reusable=False)
+        assert store.successes(_FINGERPRINT) == []
+        assert store.executions("r1")[1].error == {"what": "no"}
+
+    def test_an_abandoned_run_has_failed(self, store: MetadataStore) -> None:
+        """Its running nodes too; what had ended stays as it was."""
+        self._train(store, "r1")
+        store.abandon_run("r1", {"what": "died"})
+        assert [(one.node, one.state) for one in store.executions("r1")] == [("read", "ran"), ("train", "failed")]
+        run = store.run("r1")
+        assert run is not None
+        assert run.state == "failed"
+
+    def test_runs_are_listed_newest_first(self, store: MetadataStore) -> None:
+        """Of one pipeline or of all."""
+        for name in ("a", "b", "c"):
+            store.begin_run(name, pipeline="p" if name != "b" else "q", ir={})
+        assert [run.id for run in store.runs()] == ["c", "b", "a"]
+        assert [run.id for run in store.runs(pipeline="p", limit=1)] == ["c"]
+
+    def test_lineage(self, store: MetadataStore) -> None:
+        """Ancestors, descendants, spans, makers, pages."""
+        store.finish_execution(self._train(store, "r1"), "ran", outputs={"model": _MODEL})
+        lineage = store.lineage
+        assert [found.artifact for found in lineage.ancestors(_MODEL.digest)] == [_EXAMPLES]
+        assert [found.artifact for found in lineage.descendants(_EXAMPLES.digest)] == [_MODEL]
+        assert [found.artifact for found in lineage.reached_by_span("2018-02")] == [_EXAMPLES, _MODEL]
+        assert lineage.reached_by_span("2018-04") == []
+        (making,) = lineage.makings(_MODEL.digest)
+        assert (making.run, making.node, making.parts) == ("r1", "train", _PARTS)
+        assert lineage.find("bbbb", type_name="Model") == _MODEL
+        assert lineage.types(_MODEL.digest) == "Model"
+        (first,) = lineage.artifacts(limit=1)
+        assert [found for _, found in lineage.artifacts(after=first[0], pipeline="taxi", run="r1", node="train")] == [
+            _MODEL
+        ]
+
+    def test_what_a_policy_keeps(self, store: MetadataStore) -> None:
+        """The newest success, runs that have not ended, and what is asked for."""
+        store.finish_execution(self._train(store, "r1"), "ran", outputs={"model": _MODEL})
+        store.finish_run("r1", "succeeded")
+        nothing = Retention(runs=0, days=0)
+        assert store.kept(nothing).digests == {_EXAMPLES.digest, _MODEL.digest}
+        store.begin_run("r2", pipeline="taxi", ir={})
+        store.finish_run("r2", "succeeded")
+        kept = store.kept(nothing)
+        assert (set(kept.runs), set(kept.digests)) == ({"r2"}, set())
+        assert set(kept.known) == {_EXAMPLES.digest, _MODEL.digest}
+        assert store.kept(nothing, runs=["r1"]).digests == {_EXAMPLES.digest, _MODEL.digest}
+
+    def test_contents_out_and_in(self, store: MetadataStore) -> None:
+        """A run as plain data is the run."""
+        store.finish_execution(self._train(store, "r1"), "ran", outputs={"model": _MODEL})
+        store.finish_run("r1", "succeeded")
+        contents = store.contents("r1")
+        assert not store.accepts(contents)
+        assert [one.node for one in contents.executions] == ["read", "train"]
+
+    def test_texts_survive(self, store: MetadataStore) -> None:
+        """Any text, long properties, percent signs and question marks."""
+        odd = ArtifactRecord(
+            "sha256:" + "c" * 64, "Odd", {"text": "% ? %s \u0000 'é\U0001f600' \n", "long": "x" * 100_000}
+        )
+        store.begin_run("r1", pipeline="100% ?", ir={"a": [1.5, None, True, "\u0000"]})
+        execution = store.start_execution(Attempt("r1", "n?%s", "m:f", "why?"))
+        store.finish_execution(execution, "ran", outputs={"o": odd, "p": odd})
+        (found,) = store.executions("r1")
+        assert found.outputs == {"o": odd, "p": odd}
+        run = store.run("r1")
+        assert run is not None
+        assert json.dumps(run.ir) == json.dumps({"a": [1.5, None, True, "\u0000"]})
+        assert len(store.lineage.artifacts()) == 1
+
+    def test_racing_writers_lose_nothing(self, store: MetadataStore, reopen: Callable[[], MetadataStore]) -> None:
+        """Each opens the lineage for itself; the migrators race too."""
+        errors: list[BaseException] = []
+
+        def work(me: int) -> None:
+            try:
+                with reopen() as own:
+                    own.begin_run(f"w{me}", pipeline="w", ir={})
+                    for n in range(10):
+                        attempt = Attempt(f"w{me}", f"n{n}", "m:f", "because", _FINGERPRINT, _PARTS, {"x": [_EXAMPLES]})
+                        made = ArtifactRecord(f"sha256:{me:0>32}{n:032}", "Model")
+                        own.finish_execution(own.start_execution(attempt), "ran", outputs={"m": made, "same": _MODEL})
+            except (Exception, sqlite3.Error) as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+        assert len(store.lineage.descendants(_EXAMPLES.digest)) == 81
