@@ -209,3 +209,39 @@ def test_interrupting_ends_the_nodes_and_leaves_a_store_to_go_on_from(folder: Pa
     }
     runs = json.loads(treadle(folder, "status", "--json").stdout)["runs"]
     assert [run["state"] for run in runs] == ["succeeded", "failed"]
+
+
+def test_a_terminated_run_is_recorded_and_resumed_with_its_parameters(folder: Path) -> None:
+    (folder / "flow.py").write_text(
+        "import os, time\nfrom treadle import component, pipeline\n"
+        "@component\ndef slow(x: int) -> int:\n"
+        "    open('started', 'w').close()\n    time.sleep(60 if not os.path.exists('go') else 0)\n    return x\n"
+        "@pipeline\ndef main(x: int = 1): slow(x)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TREADLE_HOME"}
+    command = [sys.executable, "-P", "-m", "treadle", "run", "flow.py", "--set", "x=7"]
+    process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    while not (folder / "started").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    runs = json.loads(treadle(folder, "status", "--json").stdout)["runs"]
+    assert [run["state"] for run in runs] == ["failed"]
+    (folder / "go").touch()
+    done = json.loads(treadle(folder, "run", "flow.py", "--json", "--resume").stdout)
+    assert done["nodes"]["slow"]["value"] == 7
+
+
+def test_parts_of_a_pipeline(folder: Path) -> None:
+    first = json.loads(treadle(folder, "run", "flow.py", "--to", "start", "--json").stdout)
+    assert list(first["nodes"]) == ["start"]
+    done = treadle(folder, "run", "flow.py", "--only", "divide", "--base", first["run"], "--limit", "gpu=1", "--json")
+    assert {name: node["state"] for name, node in json.loads(done.stdout)["nodes"].items()} == {
+        "start": "cached",
+        "divide": "ran",
+    }
+    for wrong in (["--only", "none"], ["--only", "start", "--to", "start"], ["--base", "none"], ["--limit", "gpu"]):
+        assert treadle(folder, "run", "flow.py", *wrong).returncode == 2
+    assert treadle(folder, "cancel").returncode == 2

@@ -20,6 +20,7 @@ COMMANDS = {
     "schema": "Make, compare, widen and translate schemas.",
     "plan": "What a run would do, and why, before anything runs.",
     "run": "Run a pipeline.",
+    "cancel": "Stop a run of another process.",
     "status": "Runs and their nodes.",
     "why": "Why a node ran or was reused.",
     "lineage": "Where an artifact came from and where it went.",

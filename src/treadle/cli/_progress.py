@@ -47,6 +47,8 @@ def _print_event(event: Event) -> None:
             note(f"{event.node}| {line}")
     elif event.kind == "started":
         note(f"{event.node}: running ({_short(event.reason)})")
+    elif event.kind == "retrying":
+        note(f"{event.node}: again ({_short(event.reason)})")
     elif event.kind == "finished" and event.result is not None:
         result = event.result
         why = _short(result.reason) if result.error is None else _short(result.error.what)
@@ -68,6 +70,9 @@ class _Table:
         elif event.kind == "started" and event.node:
             self._started[event.node] = time.monotonic()
             self._rows[event.node] = ("running", "", event.reason)
+        elif event.kind == "retrying" and event.node:
+            self._started.pop(event.node, None)
+            self._rows[event.node] = ("waiting", "", event.reason)
         elif event.kind == "finished" and event.result is not None:
             result = event.result
             self._started.pop(result.name, None)

@@ -2,47 +2,125 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from contextlib import redirect_stdout
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
 
 from treadle.cli._output import emit_json, json_option, note
+from treadle.errors import UsageError
 
 if TYPE_CHECKING:
     from treadle.runner import RunResult
 
 # The codes of errors by which a check says no, as against something that broke.
-_CHECKS = ("DATA_REFUSED", "SERVABLE_PARITY")
+_CHECKS = ("DATA_REFUSED", "SERVABLE_PARITY", "APPROVAL_REJECTED")
 
 
 @click.command("run")
 @click.argument("file", metavar="FILE.py[:NAME]")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a run-time parameter (JSON or text).")
 @click.option("--workers", type=click.IntRange(min=1), help="Nodes that may run at once; the number of cores.")
+@click.option(
+    "--limit", "limits", multiple=True, metavar="NAME=N", help="How much of a resource nodes may take at once."
+)
+@click.option("--from", "from_", multiple=True, metavar="NODE", help="Run only this node and everything after it.")
+@click.option("--to", multiple=True, metavar="NODE", help="Run only this node and everything before it.")
+@click.option("--only", multiple=True, metavar="NODE", help="Run only this node.")
+@click.option("--base", metavar="RUN", help='Take what lies before from this run (an id, or "last"), whatever changed.')
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="last",
+    metavar="[RUN]",
+    help="Go on with a run (the last by default), with its parameters.",
+)
 @json_option
-def command(file: str, settings: tuple[str, ...], workers: int | None, *, as_json: bool) -> int:
+def command(
+    file: str,
+    settings: tuple[str, ...],
+    workers: int | None,
+    limits: tuple[str, ...],
+    from_: tuple[str, ...],
+    to: tuple[str, ...],
+    only: tuple[str, ...],
+    base: str | None,
+    resume: str | None,
+    *,
+    as_json: bool,
+) -> int:
     """Run the pipeline in FILE.py; nodes for which nothing changed are reused.
 
     The store is .treadle in the working directory, or TREADLE_HOME. Exit code 1 when the run ended because a check said
-    no (data refused, parity missed), 2 when a node failed.
+    no (data refused, parity missed), 2 when a node failed. A run that was stopped, by Ctrl-C or in any other way, is
+    resumed by `treadle run FILE.py --resume`, or just by running again.
     """
     from treadle.cli._progress import show_progress
     from treadle.pipeline import load_pipeline, parse_settings
-    from treadle.runner import run
+    from treadle.runner import Selection, run
 
     with redirect_stdout(sys.stderr if as_json else sys.stdout):  # the user's modules may print
         pipeline = load_pipeline(file)
         parameters = parse_settings(pipeline, settings)
-        with show_progress() as listen:
-            result = run(pipeline, parameters, on_event=listen, workers=workers)
+        with _stopping_when_terminated(), show_progress() as listen:
+            result = run(
+                pipeline,
+                parameters,
+                on_event=listen,
+                workers=workers,
+                limits=_amounts(limits),
+                selection=Selection(from_, to, only) if from_ or to or only else None,
+                base=base,
+                resume=resume,
+            )
     _tell_failures(result)
     if as_json:
         emit_json(result.to_json())
     else:
         click.echo(_summary(result))
     return _exit_code(result)
+
+
+def _amounts(limits: Sequence[str]) -> dict[str, float]:
+    amounts = {}
+    for limit in limits:
+        name, _, amount = limit.partition("=")
+        try:
+            amounts[name] = float(amount)
+        except ValueError:
+            raise UsageError("A limit is NAME=NUMBER", where={"limit": limit}, hint="--limit gpu=2") from None
+    return amounts
+
+
+@contextmanager
+def _stopping_when_terminated() -> Iterator[None]:
+    """Inside the block a request to terminate is taken for Ctrl-C, so that what was going on is recorded."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def go_on(file: str, run: str, *, as_json: bool) -> tuple[RunResult, int]:
+    """Go on with a run that stopped or waits, and tell it as ``treadle run`` does; the exit code comes beside."""
+    from treadle.cli._progress import show_progress
+    from treadle.pipeline import load_pipeline
+    from treadle.runner import run as run_pipeline
+
+    with redirect_stdout(sys.stderr if as_json else sys.stdout), show_progress() as listen:
+        result = run_pipeline(load_pipeline(file), on_event=listen, resume=run)
+    _tell_failures(result)
+    if not as_json:
+        click.echo(_summary(result))
+    return result, _exit_code(result)
 
 
 def _tell_failures(result: RunResult) -> None:
@@ -65,7 +143,7 @@ def _summary(result: RunResult) -> str:
 
 
 def _exit_code(result: RunResult) -> int:
-    if result.state == "succeeded":
+    if result.state != "failed":
         return 0
     codes = {node.error.code for node in result.nodes.values() if node.error is not None}
     return 1 if codes and codes <= set(_CHECKS) else 2

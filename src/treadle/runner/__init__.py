@@ -1,5 +1,6 @@
 """Running compiled pipelines: driver (resolve, decide), one process per node, lineage."""
 
+from treadle.runner._cancel import cancel
 from treadle.runner._changes import Change
 from treadle.runner._plan import Plan, PlannedNode, plan
 from treadle.runner._results import Event, Failure, NodeResult, NodeState, RunResult
@@ -18,6 +19,7 @@ __all__ = [
     "PlannedNode",
     "RunResult",
     "Selection",
+    "cancel",
     "history",
     "plan",
     "run",
