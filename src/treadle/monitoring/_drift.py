@@ -9,9 +9,7 @@ import pyarrow as pa
 
 from treadle.schema import Schema
 from treadle.statistics import Statistics, generate
-from treadle.validation import Distance, drift
-
-_MEASURES = ("l_infinity", "jensen_shannon", "missing")
+from treadle.validation import MEASURES, Distance, drift, exceeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +37,10 @@ def measure_drift(traffic: pa.Table, baseline: Statistics, schema: Schema) -> Dr
     distances = {name: distance for name, distance in drift(baseline, statistics).items() if name in names}
     drifted = {}
     for name, distance in distances.items():
+        feature = schema.features[name]
+        thresholds = {measure: getattr(feature, measure) for measure in MEASURES}
         crossed = {
-            measure: float(value)
-            for measure in _MEASURES
-            if (threshold := getattr(schema.features[name], measure)) is not None
-            and (value := getattr(distance, measure)) is not None
-            and value > threshold
+            measure: float(getattr(distance, measure)) for measure in exceeded(distance, thresholds, feature.p_value)
         }
         if crossed:
             drifted[name] = crossed

@@ -189,8 +189,7 @@ def _compare(
         left, right = (_numbers(side) for side in (one, two))
         same, largest = _near(left, right, both, limits)
     else:
-        pairs = zip(to_plain(one).to_pylist(), to_plain(two).to_pylist(), strict=True)
-        same = np.fromiter((first == second for first, second in pairs), np.bool_, len(one))
+        same = _equal(to_plain(one), to_plain(two))
     wrong = np.flatnonzero((both & ~same) | (absent[0] ^ absent[1]))
     taken = pa.array(wrong)
     shown = list(zip(one.take(taken).to_pylist(), two.take(taken).to_pylist(), strict=True))
@@ -206,6 +205,13 @@ def _compare(
         confusion=tuple((*values[pair], count) for pair, count in top),
         samples=tuple((ids[row], *pair) for row, pair in zip(wrong[:samples].tolist(), shown, strict=False)),
     )
+
+
+def _equal(one: pa.ChunkedArray, two: pa.ChunkedArray) -> Mask:
+    if one.type == two.type and not pa.types.is_nested(one.type):
+        return np.asarray(pc.fill_null(pc.equal(one, two), False).to_numpy(), np.bool_)
+    pairs = zip(one.to_pylist(), two.to_pylist(), strict=True)
+    return np.fromiter((first == second for first, second in pairs), np.bool_, len(one))
 
 
 def _near(
