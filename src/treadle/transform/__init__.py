@@ -88,6 +88,7 @@ from treadle.transform._scaling import (
     std_dev_per_key,
     values_per_key,
 )
+from treadle.transform._spans import AnalysisCache, DataSpan, analyze_spans
 from treadle.transform._target import target_encode
 from treadle.transform._text import concat, contains, ends_with, is_in, lower, matches, starts_with, upper
 from treadle.transform._tokens import (
@@ -105,14 +106,17 @@ from treadle.transform._vectors import Vector, random_projection, vector
 from treadle.transform._vocabulary import lookup, vocabulary
 
 __all__ = [
+    "AnalysisCache",
     "Coded",
     "Column",
     "Columns",
+    "DataSpan",
     "ExamplesSource",
     "Tokens",
     "TransformGraph",
     "Vector",
     "analyze",
+    "analyze_spans",
     "analyzer",
     "apply_buckets",
     "apply_buckets_with_interpolation",

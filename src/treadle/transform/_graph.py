@@ -19,7 +19,7 @@ from treadle.graph import Bulk, Output, dump_nodes, inputs_of, load_nodes, lower
 from treadle.graph import nodes as n
 from treadle.graph import text_nodes as t
 from treadle.transform._analyzers import Analysis
-from treadle.transform._phases import Batches, resolve
+from treadle.transform._phases import Batches, from_batches, resolve
 from treadle.transform._target import fold_of_row
 from treadle.transform._trace import Preprocess, trace
 
@@ -49,12 +49,18 @@ def analyze(preprocess: Preprocess, schema: Schema, batches: Batches, *, label: 
             column that a request does not have.
         UserCodeError: ``preprocess`` raised.
     """
+    outputs = trace_outputs(preprocess, schema, label)
+    resolved = resolve(list(outputs.values()), from_batches(batches))
+    return TransformGraph(dict(zip(outputs, resolved, strict=True)), label)
+
+
+def trace_outputs(preprocess: Preprocess, schema: Schema, label: str | None) -> dict[str, n.Node]:
+    """The outputs of ``preprocess``, analyses not yet made; raises as :func:`analyze`."""
     outputs = trace(preprocess, schema)
     if label is not None and label not in outputs:
         raise TransformError(f"There is no output {label!r} to be the label.", hint=f"There are: {', '.join(outputs)}.")
     _check_served(outputs, schema, label)
-    resolved = resolve(list(outputs.values()), batches)
-    return TransformGraph(dict(zip(outputs, resolved, strict=True)), label)
+    return outputs
 
 
 class TransformGraph:

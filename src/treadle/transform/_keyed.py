@@ -12,7 +12,7 @@ import numpy as np
 from treadle.graph import nodes as n
 from treadle.statistics import Distribution, Moments
 from treadle.transform._analyzers import Coded, Values
-from treadle.transform._quantiles import boundaries_of
+from treadle.transform._quantiles import boundaries_of, distribution_of, state_of
 
 Key = str | int
 
@@ -116,6 +116,12 @@ class _KeyedQuantilesState:
     def merge(self, other: _KeyedQuantilesState) -> None:
         for key, distribution in other._of.items():
             self._of.setdefault(key, Distribution(floats=True)).merge(distribution)
+
+    def state(self) -> list[list[Any]]:
+        return [[key, state_of(self._of[key])] for key in sorted(self._of)]
+
+    def restore(self, state: Sequence[Sequence[Any]]) -> None:
+        self._of = {key: distribution_of(counts) for key, counts in state}
 
     def result(self) -> Mapping[str, n.Node]:
         keys = tuple(sorted(self._of))

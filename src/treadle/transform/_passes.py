@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -40,12 +41,19 @@ class Pass:
     """One accumulator over one column, or over several."""
 
     def __init__(self, node: Analysis) -> None:
+        self.analyzer = node.analyzer
         self.columns = (node.x, *node.also)
         self.state: Accumulator = node.analyzer.create()
         # Text of one feature is counted by the column's dictionary: a graph over strings is slow, over few is not.
         self._texts = {id(x): _Text(x) for x in self.columns if _is_text_of_one(x)}
         self.wanted = [x for x in self.columns if id(x) not in self._texts]
         """The columns that the graph computes row by row."""
+
+    def fresh(self) -> Pass:
+        """The same pass with an accumulator that has seen nothing."""
+        same = copy(self)
+        same.state = self.analyzer.create()
+        return same
 
     def add(self, batch: pa.RecordBatch, found: dict[int, Values]) -> None:
         """Take in a batch.

@@ -20,13 +20,28 @@ Batches: TypeAlias = "Callable[[list[str] | None], Iterator[pa.RecordBatch]]"
 """From the columns wanted to the batches of the data; called once per phase."""
 
 
-def resolve(targets: Sequence[n.Node], batches: Batches) -> list[n.Node]:
+Read: TypeAlias = "Callable[[Sequence[Pass]], None]"
+"""Gives the data to the accumulators of a phase."""
+
+
+def resolve(targets: Sequence[n.Node], read: Read) -> list[n.Node]:
     """The targets with every analysis replaced by its result."""
     resolved = list(targets)
     while ready := _ready(resolved):
-        results = _run(ready, batches)
+        results = _run(ready, read)
         resolved = _substitute(resolved, results)
     return resolved
+
+
+def from_batches(batches: Batches) -> Read:
+    """One pass over all of the data a phase."""
+
+    def read(passes: Sequence[Pass]) -> None:
+        scan = Scan(passes)
+        for batch in batches(scan.columns):
+            scan.add(batch)
+
+    return read
 
 
 def _substitute(targets: Sequence[n.Node], results: Mapping[int, n.Node]) -> list[n.Node]:
@@ -38,13 +53,11 @@ def _ready(targets: Sequence[n.Node]) -> list[Analysis]:
     return [node for node in waiting if not any(isinstance(below, Analysis) for below in walk(node.operands))]
 
 
-def _run(ready: Sequence[Analysis], batches: Batches) -> dict[int, n.Node]:
+def _run(ready: Sequence[Analysis], read: Read) -> dict[int, n.Node]:
     passes: dict[tuple[object, ...], Pass] = {}
     for node in ready:
         passes.setdefault(_key(node), Pass(node))
-    scan = Scan(list(passes.values()))
-    for batch in batches(scan.columns):
-        scan.add(batch)
+    read(list(passes.values()))
     results = {key: one.state.result() for key, one in passes.items()}
     return {id(node): results[_key(node)][node.field] for node in ready}
 

@@ -31,18 +31,29 @@ class CountedNumbers(Pooling):
 
     def state(self) -> dict[str, Any]:
         """The counts as JSON."""
-        found = self.values
-        return {
-            "cut": found.cut,
-            "keys": found.keys.tolist(),
-            "counts": found.counts.tolist(),
-            "bounds": [found.low, found.high],
-        }
+        return state_of(self.values)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take on the counts of :meth:`state`."""
-        keys, counts = (np.array(state[name], np.int64) for name in ("keys", "counts"))
-        self.values.restore(keys, counts, cut=state["cut"], bounds=tuple(state["bounds"]))
+        self.values = distribution_of(state)
+
+
+def state_of(values: Distribution) -> dict[str, Any]:
+    """The counts of a distribution as JSON; its moments and the number of distinct values are not in it."""
+    return {
+        "cut": values.cut,
+        "keys": values.keys.tolist(),
+        "counts": values.counts.tolist(),
+        "bounds": [values.low, values.high],
+    }
+
+
+def distribution_of(state: Mapping[str, Any]) -> Distribution:
+    """The distribution behind :func:`state_of`."""
+    values = Distribution(floats=True)
+    keys, counts = (np.array(state[name], np.int64) for name in ("keys", "counts"))
+    values.restore(keys, counts, cut=state["cut"], bounds=tuple(state["bounds"]))
+    return values
 
 
 @dataclass(frozen=True, slots=True)
