@@ -21,7 +21,10 @@ _NAMES = {
     "Statistics": "treadle.statistics",
     "TransformGraph": "treadle.transform",
     "TreadleError": "treadle.errors",
+    "at_exit": "treadle.pipeline",
     "component": "treadle.pipeline",
+    "for_each": "treadle.pipeline",
+    "when": "treadle.pipeline",
 }
 _ROOMS = {
     "components",
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
     from treadle.artifact import Examples, File, Output
     from treadle.errors import TreadleError
     from treadle.loop import RetrainPolicy
-    from treadle.pipeline import component, pipeline
+    from treadle.pipeline import at_exit, component, for_each, pipeline, when
     from treadle.schema import Schema
     from treadle.servable import Servable
     from treadle.statistics import Statistics
@@ -55,8 +58,11 @@ __all__ = [
     "Statistics",
     "TransformGraph",
     "TreadleError",
+    "at_exit",
     "component",
+    "for_each",
     "pipeline",
+    "when",
 ]
 
 

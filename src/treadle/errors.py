@@ -521,6 +521,33 @@ class LeaseLostError(TreadleError, RuntimeError):
     code = "LEASE_LOST"
 
 
+# components: approval
+
+
+class ApprovalError(TreadleError, RuntimeError):
+    """An answer to a question that nobody asked, or that has an answer."""
+
+    code = "APPROVAL"
+
+
+class ApprovalRejectedError(ApprovalError):
+    """Somebody looked at it and said no."""
+
+    code = "APPROVAL_REJECTED"
+
+
+class ApprovalExpiredError(ApprovalError):
+    """Nobody answered in time."""
+
+    code = "APPROVAL_EXPIRED"
+
+
+class ApprovalMismatchError(ApprovalError):
+    """What is to be promoted is not what was approved."""
+
+    code = "APPROVAL_MISMATCH"
+
+
 # transform
 
 

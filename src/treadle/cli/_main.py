@@ -22,6 +22,8 @@ COMMANDS = {
     "run": "Run a pipeline.",
     "cancel": "Stop a run of another process.",
     "status": "Runs and their nodes.",
+    "approve": "Approve what a run waits for, and go on with it.",
+    "reject": "Reject what a run waits for.",
     "why": "Why a node ran or was reused.",
     "lineage": "Where an artifact came from and where it went.",
     "gc": "What the store no longer needs; removes it when asked.",

@@ -9,7 +9,7 @@ import click
 
 from treadle.cli._output import emit_json, json_option
 
-_COLORS = {"run": "green", "cached": "cyan", "depends": "yellow"}
+_COLORS = {"run": "green", "cached": "cyan", "depends": "yellow", "skipped": "yellow"}
 
 
 @click.command("plan")

@@ -13,7 +13,14 @@ from treadle.errors import UsageError
 if TYPE_CHECKING:
     from treadle.metadata import ExecutionRecord, MetadataStore, RunRecord
 
-_COLORS = {"succeeded": "green", "ran": "green", "cached": "cyan", "failed": "red", "skipped": "yellow"}
+_COLORS = {
+    "succeeded": "green",
+    "ran": "green",
+    "cached": "cyan",
+    "failed": "red",
+    "skipped": "yellow",
+    "waiting": "magenta",
+}
 
 
 @click.command("status")

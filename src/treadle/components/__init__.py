@@ -4,6 +4,8 @@ A step's module says what it promises and imports nothing heavy; the work happen
 node runs.
 """
 
+from treadle.components._approval import Approval, approval
+from treadle.components._approvals import ApprovalDecision, ApprovalRequest, Approvals
 from treadle.components._champion import champion
 from treadle.components._evaluate import evaluate
 from treadle.components._ingest import ingest
@@ -15,6 +17,11 @@ from treadle.components._transform import transform
 from treadle.components._validate import validate
 
 __all__ = [
+    "Approval",
+    "ApprovalDecision",
+    "ApprovalRequest",
+    "Approvals",
+    "approval",
     "champion",
     "evaluate",
     "ingest",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from treadle.artifact import Examples, Output, Pushed, ServableArtifact, Verdict, canonical_json
+from treadle.components._approval import Approval, check_approval
 from treadle.pipeline import component
 
 
@@ -13,6 +14,7 @@ def push(
     servable: ServableArtifact,
     verdict: Verdict,
     examples: Examples,
+    approval: Approval | None = None,
     *,
     name: str,
     serving: str,
@@ -28,6 +30,7 @@ def push(
         servable: The servable.
         verdict: Its verdict.
         examples: The data it was trained on; their spans are recorded with the version.
+        approval: That somebody approved this servable; one that is for other bytes is refused.
         name: The model's name.
         serving: The folder the server reads.
         alias: The alias to move.
@@ -38,6 +41,8 @@ def push(
     from treadle.registry import Registry, publish_version, write_alias
     from treadle.servable import Servable
 
+    if approval is not None:
+        check_approval(approval, servable)
     judgement = Judgement.load(verdict.path / "verdict.json")
     record: dict[str, object] = {"pushed": judgement.passed, "name": name, "reasons": list(judgement.reasons)}
     if judgement.passed:

@@ -7,6 +7,7 @@ from typing import Any
 from treadle.pipeline._code import Code, CodeReader
 from treadle.pipeline._component import Component, component
 from treadle.pipeline._condition import Condition
+from treadle.pipeline._context import NodeContext, current_node, set_current_node
 from treadle.pipeline._expand import expand, fill, items_of, known_items, loops, picked
 from treadle.pipeline._facts import FACTS_VERSION, Facts
 from treadle.pipeline._flow import at_exit, for_each, when
@@ -33,7 +34,7 @@ from treadle.pipeline._pipeline import Pipeline, pipeline
 from treadle.pipeline._reference import find_function
 from treadle.pipeline._settings import NodeSettings, read_settings
 from treadle.pipeline._signature import Kind, Parameter, Signature
-from treadle.pipeline._skip import Skip
+from treadle.pipeline._skip import Skip, Wait
 
 __all__ = [
     "FACTS_VERSION",
@@ -53,6 +54,7 @@ __all__ = [
     "Item",
     "Kind",
     "ListOf",
+    "NodeContext",
     "NodeIR",
     "NodeSettings",
     "Parameter",
@@ -61,9 +63,11 @@ __all__ = [
     "RunStatus",
     "Signature",
     "Skip",
+    "Wait",
     "Wire",
     "at_exit",
     "component",
+    "current_node",
     "expand",
     "fill",
     "find_function",
@@ -81,6 +85,7 @@ __all__ = [
     "picked",
     "pipeline",
     "read_settings",
+    "set_current_node",
     "when",
 ]
 

@@ -20,10 +20,12 @@ from treadle.pipeline import (
     FunctionReference,
     Kind,
     Skip,
+    Wait,
     find_function,
     import_fresh_sources,
     is_installed,
     is_treadle,
+    set_current_node,
 )
 from treadle.runner._reads import ReadTracer
 from treadle.runner._retry import is_transient
@@ -40,10 +42,13 @@ def run_task(task: Path) -> int:
         os.environ["TREADLE_HOME"] = request["home"]
         sys.path[:] = request["sys_path"]
         import_fresh_sources()
+        set_current_node(request["run"], node)
         tracer.start()
         result = _Node(request, task, tracer).run()
     except Skip as skip:
         result = {"skip": skip.reason}
+    except Wait as wait:
+        result = {"wait": wait.reason}
     except BaseException as error:
         result = {"error": describe_error(error, node, request["roots"]), "transient": is_transient(error)}
     tracer.stop()
@@ -88,7 +93,7 @@ class _Node:
             "outputs": {
                 name: {
                     "digest": artifact.digest,
-                    "type": artifact.type_name,
+                    "type": self._request["outputs"][name],
                     "properties": _properties(artifact, name),
                 }
                 for name, artifact in published.items()

@@ -113,8 +113,9 @@ class Driver:
         except BaseException as error:
             self._give_up(error)
             raise
-        state: Literal["succeeded", "failed"] = "succeeded"
-        if any(result.state == "failed" for result in self._results.values()):
+        states = {result.state for result in self._results.values()}
+        state: Literal["succeeded", "failed", "waiting"] = "waiting" if "waiting" in states else "succeeded"
+        if "failed" in states:
             state = "failed"
         self._metadata.finish_run(self.id, state)
         nodes = {name: self._results[name] for name in self._nodes if name in self._results}
@@ -132,6 +133,8 @@ class Driver:
                 states = {self._results[up].state if up in self._results else None for up in upstream}
                 if states & {"failed", "skipped"}:
                     self._skip(node)
+                elif held := [up for up in (*upstream, *node.settles) if self._waits(up)]:
+                    self._hold(node, held[0])
                 elif None in states or self._flow.is_open(node):
                     continue
                 else:
@@ -152,6 +155,14 @@ class Driver:
             frozenset(name for name in nodes if origin[name] in self._part.given),
         )
         self._nodes = nodes
+
+    def _waits(self, name: str) -> bool:
+        return name in self._results and self._results[name].state == "waiting"
+
+    def _hold(self, node: NodeIR, blocked: str) -> None:
+        reason = f"{blocked} is waiting"
+        self._metadata.record_unrun(Attempt(self.id, node.name, str(node.component), reason), "waiting")
+        self._finish(NodeResult(node.name, "waiting", reason))
 
     def _skip(self, node: NodeIR) -> None:
         blocked = [
@@ -221,6 +232,8 @@ class Driver:
         node = decision.node
         request = {
             "node": node.name,
+            "run": self.id,
+            "outputs": dict(node.outputs),
             "home": str(self._layout.home),
             "component": node.component.to_json(),
             "arguments": decision.arguments,
@@ -291,6 +304,9 @@ class Driver:
         elif "skip" in result:
             self._metadata.finish_execution(running.execution, "skipped", reads=reads, reason=result["skip"])
             self._finish(NodeResult(node, "skipped", result["skip"], seconds=seconds))
+        elif "wait" in result:
+            self._metadata.finish_execution(running.execution, "waiting", reads=reads, reason=result["wait"])
+            self._finish(NodeResult(node, "waiting", result["wait"], seconds=seconds))
         else:
             outputs = {
                 name: ArtifactRecord(found["digest"], found["type"], found["properties"])

@@ -87,7 +87,7 @@ class RunResult:
     """How a run ended."""
 
     id: str
-    state: Literal["succeeded", "failed"]
+    state: Literal["succeeded", "failed", "waiting"]
     nodes: Mapping[str, NodeResult]
     seconds: float = 0.0
 

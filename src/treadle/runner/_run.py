@@ -93,6 +93,9 @@ def run(
             processes=processes,
             tell=on_event or (lambda _: None),
             limits={**machine(workers or config.num_threads()), **(limits or {})},
-            asked={"selection": selection.to_json(), "base": base} if selection or base else {},
+            asked={
+                "file": None if pipeline.file is None else str(pipeline.file),
+                **({"selection": selection.to_json(), "base": base} if selection or base else {}),
+            },
         )
         return driver.run()
