@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from treadle.cli import main
+from treadle.validation import mark_lineage
 
 TAXI = Path(__file__).parents[2] / "examples" / "taxi"
 SCHEMA = TAXI / "schema.toml"
@@ -122,3 +124,17 @@ def test_advice_never_stops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert (code, "advice   x: Every row has the same value. [CONSTANT]" in out) == (0, True)
     code, out, _ = run(capsys, "validate", data, "--schema", schema, "--advice", "--json")
     assert {hint["hunch"] for hint in json.loads(out)["advice"]} == {"CONSTANT", "DUPLICATE_ROWS"}
+
+
+def test_a_column_of_another_upstream_model_stops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schema, same, other = tmp_path / "s.toml", tmp_path / "a.parquet", tmp_path / "b.parquet"
+    schema.write_text('[features.score]\ntype = "float"\nproduced_by = "fraud:3"\n')
+    table = pa.table({"score": [0.5]})
+    pq.write_table(mark_lineage(table, {"score": "fraud:3"}), same)
+    pq.write_table(mark_lineage(table, {"score": "fraud:4"}), other)
+    assert run(capsys, "validate", same, "--schema", schema)[0] == 0
+    code, out, _ = run(capsys, "validate", same, other, "--schema", schema, "--json")
+    assert (code, reasons(out)) == (1, {("score", "UPSTREAM_CHANGED", "error")})
+    pq.write_table(table, other)
+    code, out, _ = run(capsys, "validate", other, "--schema", schema, "--json")
+    assert (code, reasons(out)) == (0, {("score", "NOT_MEASURED", "warning")})

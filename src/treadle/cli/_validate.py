@@ -58,6 +58,8 @@ def command(
         before = Statistics.load(baseline) if saved else generate(scan(baseline, schema), schema)
     statistics = generate(source, schema)
     options: dict[str, Any] = {"baseline": before, "environment": environment, "absent": source.absent}
+    if any(feature.produced_by for feature in schema.features.values()):
+        options["lineage"] = _lineage(files)
     report = validate(statistics, schema, **options)
     if rows_file is not None or quarantine is not None or _rows_can_say_more(report):
         limit = None if rows_file is not None or quarantine is not None else 5
@@ -76,6 +78,20 @@ def command(
         for hint in hints:
             click.echo(f"advice   {hint.feature or '(all)'}: {hint.message} [{hint.hunch}]")
     return 1 if report.has_errors else 0
+
+
+def _lineage(files: tuple[Path, ...]) -> dict[str, str]:
+    """What Parquet files say of the models behind their columns; of files that disagree, all names."""
+    import pyarrow.parquet as pq
+
+    from treadle.validation import lineage_of
+
+    models: dict[str, dict[str, None]] = {}
+    for file in files:
+        if file.suffix.lower() in (".parquet", ".pq"):
+            for name, model in lineage_of(pq.read_schema(file)).items():
+                models.setdefault(name, {})[model] = None
+    return {name: " and ".join(named) for name, named in models.items()}
 
 
 def _rows_can_say_more(report: AnomalyReport) -> bool:

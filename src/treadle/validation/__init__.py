@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from treadle.validation._drift import Distance, drift
     from treadle.validation._drift_checks import MEASURES, exceeded
     from treadle.validation._infer import infer_schema
+    from treadle.validation._lineage import lineage_of, mark_lineage
     from treadle.validation._relax import Relaxed, relax
     from treadle.validation._request import Findings, RequestChecker
     from treadle.validation._rows import RowFindings, check_rows
@@ -49,6 +50,8 @@ __all__ = [
     "exceeded",
     "feature_skew",
     "infer_schema",
+    "lineage_of",
+    "mark_lineage",
     "outside_support",
     "relax",
     "set_aside",
@@ -61,6 +64,7 @@ _LATER = {
     **dict.fromkeys(("Distance", "drift"), "_drift"),
     **dict.fromkeys(("MEASURES", "exceeded"), "_drift_checks"),
     "infer_schema": "_infer",
+    **dict.fromkeys(("lineage_of", "mark_lineage"), "_lineage"),
     **dict.fromkeys(("Relaxed", "relax"), "_relax"),
     **dict.fromkeys(("Findings", "RequestChecker"), "_request"),
     **dict.fromkeys(("RowFindings", "check_rows"), "_rows"),
