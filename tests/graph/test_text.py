@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from ops import SCHEMA, many_rows, tables
-from ops_text import OPS, ROWS
+from ops_text import OPS, ROWS, blake
 from test_one_graph import QUIET, analyzed, check
 
 from treadle import transform as tt
@@ -63,11 +63,19 @@ def test_every_plane_of_unicode_passes_through(tmp_path: Any) -> None:
             "full": tt.matches(x["s"], "(?s)a.B"),
             "joined": tt.ends_with(tt.concat(x["s"], x["r"]), "b"),
             "has": tt.contains(x["s"], "\U0001f600"),
+            "length": tt.length(x["s"]),
+            "hash": tt.hash_buckets(x["s"], 2**20),
+            "letters": tt.multi_hot(tt.tokens(x["s"], pattern="(?s)."), ["\U0001f600", "\x00", "B"]),
         },
         schema,
         lambda columns: iter([]),
     )
     found = graph.transform(table).to_pydict()
+    assert set(found["length"]) == {3}
+    assert found["hash"] == [blake(text) % 2**20 for text in texts]
+    assert found["letters=\U0001f600"] == found["has"]
+    assert found["letters=\x00"] == [float("\x00" in text) for text in texts]
+    assert min(found["letters=B"]) == 1
     assert min(found["lower"]) == min(found["full"]) == min(found["joined"]) == 1
     assert [text for text, has in zip(texts, found["has"], strict=True) if has] == ["a\U0001f600B"]
 

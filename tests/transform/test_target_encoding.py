@@ -99,6 +99,26 @@ def test_a_category_a_row_tells_nothing_of_noise() -> None:
     assert len(np.unique(trained)) == FOLDS
 
 
+def test_pairs_of_zones_do_not_tell_what_a_ride_was_tipped() -> None:
+    """Real rides: most pairs of zones are rare, and a plain mean remembers them."""
+    data = Path(__file__).parents[2] / "examples" / "taxi"
+    rides = pq.read_table(data / "data" / "yellow_tripdata_sample_2018-01.parquet")
+    rides = rides.append_column("__row_id__", pa.array([f"{i:032x}" for i in range(rides.num_rows)]))
+
+    def preprocess(x: Any) -> dict[str, tt.Column]:
+        pair = tt.cross(tt.vocabulary(x["pickup_location_id"]), tt.vocabulary(x["dropoff_location_id"]))
+        tipped = x["tip_amount"] > 0.2 * x["fare_amount"]
+        return {"pair": tt.target_encode(pair, tipped, smoothing=1), "tipped": tipped}
+
+    schema = Schema.load(data / "schema.toml")
+    graph = tt.analyze(preprocess, schema, lambda columns: iter(rides.select(columns).to_batches()), label="tipped")
+    tipped = graph.transform(rides, ["tipped"])["tipped"].to_numpy()
+    leaky = graph.transform(rides, ["pair"])["pair"].to_numpy()
+    honest = graph.transform(rides, ["pair"], out_of_fold=True)["pair"].to_numpy()
+    assert np.corrcoef(leaky, tipped)[0, 1] > 0.4
+    assert np.corrcoef(honest, tipped)[0, 1] < 0.15
+
+
 def test_requests_need_neither_target_nor_row_id() -> None:
     graph = analyzed(rows(100, 5))
     assert graph.has_folds

@@ -11,6 +11,7 @@ from test_authoring import out
 
 from treadle import transform as tt
 from treadle.errors import NoLoweringError, TransformError, TreadleError
+from treadle.schema import Schema
 
 MISTAKES: list[tuple[Callable[[Any], Any], type[TreadleError], str]] = [
     (lambda x: tt.lower(x["fare"]) == "a", TransformError, "text is needed, and this column holds a number"),
@@ -62,6 +63,17 @@ def test_a_mistake_names_the_users_own_line(mistake: Callable[[Any], Any], kind:
     with pytest.raises(kind, match=says) as caught:
         out(mistake)
     assert caught.value.where["line"] == f"{Path(__file__)}:{mistake.__code__.co_firstlineno}"
+
+
+def test_a_list_is_refused_where_it_is_named() -> None:
+    schema = Schema.loads('[features.tags]\ntype = "string"\nlist = true\n[features.fare]\ntype = "float"\n')
+
+    def preprocess(x: Any) -> dict[str, tt.Column]:
+        return {"fare": x["fare"], "tags": tt.is_in(x["tags"], ["new"])}
+
+    with pytest.raises(NoLoweringError, match="'tags' is a list") as caught:
+        tt.analyze(preprocess, schema, lambda columns: iter([]))
+    assert caught.value.where["line"] == f"{Path(__file__)}:{preprocess.__code__.co_firstlineno + 1}"
 
 
 def test_refusals_are_errors_of_authoring() -> None:

@@ -47,6 +47,7 @@ class Columns(Mapping[str, "Column"]):
             name: n.Input(name, feature.type, _KINDS[feature.type], feature.required)
             for name, feature in schema.features.items()
         }
+        self._lists = {name for name, feature in schema.features.items() if feature.list}
 
     def __getitem__(self, name: str) -> Column:
         if name not in self._inputs:
@@ -55,6 +56,12 @@ class Columns(Mapping[str, "Column"]):
                 f"There is no feature {name!r} in the schema.",
                 where=user_line(),
                 hint=f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(self._inputs)}.",
+            )
+        if name in self._lists:
+            raise NoLoweringError(
+                f"The feature {name!r} is a list, and a graph takes one value a row.",
+                where=user_line(),
+                hint="Give it as text with a separator, and take tt.tokens(x[...], separator=...).",
             )
         return Column(self._inputs[name])
 
