@@ -22,6 +22,8 @@ _PROJECT = "<project>"
 _PATH_MAX = 4096
 # Sources that are imported count by what is reached in them; a traceback shows lines of any of them.
 _IMPORTS = "<frozen importlib"
+# Looking for entry points lists every folder that modules are imported from, the project's too.
+_LOOKS_FOR_MODULES = (_IMPORTS, os.path.join(os.path.dirname(linecache.__file__), "importlib", "metadata"))
 _READERS_OF_SOURCE = (_IMPORTS, linecache.__file__, tokenize.__file__)
 
 
@@ -79,7 +81,7 @@ class ReadTracer:
         if not self._counts(path) or (path.endswith(".py") and caller.startswith(_READERS_OF_SOURCE)):
             return
         if event != "open":
-            if not caller.startswith(_IMPORTS):
+            if not caller.startswith(_LOOKS_FOR_MODULES):
                 self._record(_LISTING + path)
         elif _writes(arguments[2]):
             # What a function writes is its effect, not its input, although it may have read it before.
