@@ -21,6 +21,8 @@ COMMANDS = {
     "plan": "What a run would do, and why, before anything runs.",
     "run": "Run a pipeline.",
     "cancel": "Stop a run of another process.",
+    "diff": "What differs between two runs.",
+    "rerun": "Whether a past run comes out the same.",
     "status": "Runs and their nodes.",
     "approve": "Approve what a run waits for, and go on with it.",
     "reject": "Reject what a run waits for.",

@@ -2,7 +2,9 @@
 
 from treadle.runner._cancel import cancel
 from treadle.runner._changes import Change
+from treadle.runner._diff import Difference, NodeDifference, diff
 from treadle.runner._plan import Plan, PlannedNode, plan
+from treadle.runner._rerun import Reproduction, rerun
 from treadle.runner._results import Event, Failure, NodeResult, NodeState, RunResult
 from treadle.runner._run import run
 from treadle.runner._select import Selection
@@ -10,18 +12,23 @@ from treadle.runner._why import Explanation, history, why
 
 __all__ = [
     "Change",
+    "Difference",
     "Event",
     "Explanation",
     "Failure",
+    "NodeDifference",
     "NodeResult",
     "NodeState",
     "Plan",
     "PlannedNode",
+    "Reproduction",
     "RunResult",
     "Selection",
     "cancel",
+    "diff",
     "history",
     "plan",
+    "rerun",
     "run",
     "why",
 ]
