@@ -33,6 +33,7 @@ COMMANDS = {
     "export": "A run with all its artifacts, as one archive.",
     "import": "Bring an exported run into this store.",
     "predict": "Predict a file with a servable.",
+    "graph": "What a servable or a transform graph computes, as text or drawn.",
     "serve": "Serve models over HTTP.",
     "loop": "Watch the traffic and retrain by the declared policy.",
 }

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 _NAMES = {
     "MISSING_INT": "_values",
     "MISSING_TEXT": "_values",
+    "Box": "_drawing",
     "Bulk": "_bulk",
     "InputSpec": "_values",
     "Output": "_lowering",
     "Session": "_session",
+    "boxes_of_model": "_drawing",
+    "boxes_of_nodes": "_drawing",
     "dictionary": "_bulk",
     "dump_nodes": "_storage",
     "encode_columns": "_values",
@@ -27,9 +30,11 @@ _NAMES = {
     "lower": "_lowering",
     "make_model": "_model",
     "replace_nodes": "_passes",
+    "page_of": "_page",
     "rewrite": "_passes",
     "serialize": "_model",
     "spec_of": "_bulk",
+    "text_of": "_drawing",
     "walk": "_passes",
 }
 
@@ -37,9 +42,11 @@ if TYPE_CHECKING:
     from treadle.graph import _nodes as nodes
     from treadle.graph import _nodes_text as text_nodes
     from treadle.graph._bulk import Bulk, dictionary, spec_of
+    from treadle.graph._drawing import Box, boxes_of_model, boxes_of_nodes, text_of
     from treadle.graph._fuse import fuse
     from treadle.graph._lowering import Output, lower
     from treadle.graph._model import make_model, serialize
+    from treadle.graph._page import page_of
     from treadle.graph._passes import inputs_of, replace_nodes, rewrite, walk
     from treadle.graph._session import Session
     from treadle.graph._storage import dump_nodes, load_nodes
@@ -48,10 +55,13 @@ if TYPE_CHECKING:
 __all__ = [
     "MISSING_INT",
     "MISSING_TEXT",
+    "Box",
     "Bulk",
     "InputSpec",
     "Output",
     "Session",
+    "boxes_of_model",
+    "boxes_of_nodes",
     "dictionary",
     "dump_nodes",
     "encode_columns",
@@ -63,11 +73,13 @@ __all__ = [
     "lower",
     "make_model",
     "nodes",
+    "page_of",
     "replace_nodes",
     "rewrite",
     "serialize",
     "spec_of",
     "text_nodes",
+    "text_of",
     "walk",
 ]
 

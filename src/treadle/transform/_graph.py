@@ -89,6 +89,11 @@ class TransformGraph:
         """The columns of the feature matrix: all outputs' but the label's."""
         return tuple(column for name, columns in self._columns.items() if name != self.label for column in columns)
 
+    @property
+    def nodes(self) -> Mapping[str, n.Node]:
+        """What each output is computed by."""
+        return dict(self._outputs)
+
     def columns_of(self, output: str) -> tuple[str, ...]:
         """The columns of an output."""
         return self._columns[self._known(output)]
