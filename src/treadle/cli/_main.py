@@ -13,6 +13,7 @@ from treadle.cli._output import report_error
 
 # name -> the line shown by `treadle --help`; the order is the order of the work
 COMMANDS = {
+    "init": "A project from your own data.",
     "stats": "Statistics of data files.",
     "drift": "Distances between two data sets, per feature.",
     "skew": "The same rows in training and serving, value by value.",
@@ -32,8 +33,8 @@ COMMANDS = {
     "verify": "Whether the store's artifacts are whole.",
     "export": "A run with all its artifacts, as one archive.",
     "import": "Bring an exported run into this store.",
-    "predict": "Predict a file with a servable.",
     "graph": "What a servable or a transform graph computes, as text or drawn.",
+    "predict": "Predict a file with a servable.",
     "serve": "Serve models over HTTP.",
     "loop": "Watch the traffic and retrain by the declared policy.",
 }

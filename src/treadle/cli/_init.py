@@ -1,0 +1,92 @@
+"""``treadle init``: a project from the user's own data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from treadle.cli._output import emit_json, json_option
+
+
+@click.command(name="init")
+@click.argument("name", type=click.Path(path_type=Path))
+@click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="")
+@click.option(
+    "--data",
+    "files",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE...",
+    help="Your data files.",
+)
+@click.option("--label", required=True, help="The column to predict.")
+@click.option("--positive", help="What counts as yes: a value of the label, or for numbers '>100'.")
+@click.option("--event-time", help="The column that says when a row happened; found if there is only one.")
+@click.option("--key", help="The column that names a row.")
+@click.option("--leave-out", multiple=True, metavar="COLUMN", help="A column that is no feature.")
+@click.option("--option", "settings", multiple=True, metavar="NAME=VALUE", help="How the files are written.")
+@json_option
+def command(
+    name: Path,
+    more: tuple[Path, ...],
+    files: tuple[Path, ...],
+    label: str,
+    positive: str | None,
+    event_time: str | None,
+    key: str | None,
+    leave_out: tuple[str, ...],
+    settings: tuple[str, ...],
+    *,
+    as_json: bool,
+) -> int:
+    """Write the folder NAME with a schema and a pipeline that runs on the data as it is.
+
+    Columns that look like identifiers, that never change, or that tell the label almost alone are left out of the
+    features, and named with the reason.
+    """
+    from treadle.cli._init_data import draft
+    from treadle.cli._init_project import pattern_of, write_project
+
+    files += more  # --data A B C
+    options = dict(_option(setting) for setting in settings)
+    pattern, dated = pattern_of(files)
+    drafted = draft(
+        files,
+        label=label,
+        positive=positive,
+        event_time=event_time,
+        key=key,
+        left_out=leave_out,
+        options=options,
+    )
+    written = write_project(name, drafted, pattern, dated=dated, options=options)
+    if as_json:
+        emit_json(
+            {
+                "folder": str(name),
+                "files": [path.name for path in written],
+                "label": f"{drafted.label.column} {drafted.label.comparison}",
+                "event_time": drafted.schema.event_time,
+                "features": list(drafted.features),
+                "left_out": dict(drafted.advice),
+            }
+        )
+        return 0
+    click.echo(f"{name}: predicts {drafted.label.column} {drafted.label.comparison} from {drafted.rows:,} rows")
+    click.echo(f"  features: {', '.join(drafted.features)}")
+    if drafted.schema.event_time:
+        click.echo(f"  event time: {drafted.schema.event_time}; the newest rows are held out")
+    for column, problem in drafted.advice:
+        click.echo(f"  left out: {column} {problem}")
+    click.echo(f"Next: cd {name} && treadle run pipeline.py")
+    return 0
+
+
+def _option(setting: str) -> tuple[str, Any]:
+    name, equals, value = setting.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{setting!r} is not NAME=VALUE", param_hint="--option")
+    return name, int(value) if name.endswith("_bytes") and value.isdigit() else value

@@ -1,0 +1,174 @@
+"""The files of a new project, written from what its data are like."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from treadle.cli._init_data import Draft, literal
+from treadle.errors import UsageError
+
+_DATES = ((re.compile(r"\d{4}-\d{2}-\d{2}"), "{YYYY}-{MM}-{DD}"), (re.compile(r"\d{4}-\d{2}"), "{YYYY}-{MM}"))
+
+
+def pattern_of(files: Sequence[Path]) -> tuple[str, bool]:
+    """A pattern that names these files and no other, and whether it has dates.
+
+    Raises:
+        UsageError: There is none.
+    """
+    paths = sorted(path.resolve() for path in files)
+    if len(paths) == 1:
+        return str(paths[0]), False
+    folders, names = {path.parent for path in paths}, [path.name for path in paths]
+    if len(folders) != 1:
+        raise UsageError("The data files lie in several folders.", hint="Put them into one folder, or name one file.")
+    folder = folders.pop()
+    for expression, fields in _DATES:
+        patterns = {expression.sub(fields, name, count=1) for name in names}
+        if len(patterns) == 1 and fields in next(iter(patterns)):
+            return str(folder / patterns.pop()), True
+    start, end = _common(names), _common([name[::-1] for name in names])[::-1]
+    if sorted(folder.glob(f"{start}*{end}")) == paths:
+        return str(folder / f"{start}*{end}"), False
+    raise UsageError(
+        "The data files have no pattern of their own: their folder holds others that are named alike.",
+        hint="Put them into a folder of their own.",
+    )
+
+
+def _common(names: Sequence[str]) -> str:
+    """The characters that all names begin with."""
+    return os.path.commonprefix(list(names))  # noqa: RUF071 - characters of names, not folders of paths
+
+
+def write_project(folder: Path, draft: Draft, pattern: str, *, dated: bool, options: Mapping[str, Any]) -> list[Path]:
+    """Write ``pipeline.py``, ``schema.toml``, ``README.md`` and ``.gitignore``.
+
+    Raises:
+        UsageError: The folder holds something already.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"The folder {folder} is not empty.", where={"folder": folder})
+    folder.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"\W+", "_", folder.name).strip("_").lower() or "model"
+    name = f"model_{name}" if name[0].isdigit() else name
+    relative = os.path.relpath(pattern, folder.resolve())
+    draft.schema.save(folder / "schema.toml")
+    files = {
+        "pipeline.py": _pipeline(name, draft, relative, dated=dated, options=options),
+        "README.md": _readme(name, draft),
+        ".gitignore": ".treadle/\nserving/\nlog/\nlabels/\n",
+    }
+    for file, text in files.items():
+        (folder / file).write_text(text, encoding="utf-8")
+    return sorted(folder.iterdir())
+
+
+def _pipeline(name: str, draft: Draft, relative: str, *, dated: bool, options: Mapping[str, Any]) -> str:
+    label = draft.label
+    lines = "\n".join(f"        {line}" for line in _features(draft))
+    quoted = '"' + label.column.replace('"', '""') + '"'
+    where = f"\nLABELLED = {literal(f'{quoted} IS NOT NULL')}" if label.missing else ""
+    arguments = ["pattern=DATA", "schema=SCHEMA"]
+    arguments += ["first=first", "last=last"] if dated else []
+    arguments += ["where=LABELLED"] if label.missing else []
+    arguments += ['split_by="time"'] if draft.schema.event_time else []
+    arguments += [f"options={dict(options)!r}"] if options else []
+    advice = "".join(f"# {column!r} {problem}\n" for column, problem in draft.advice)
+    left_out = f"\n# Left out of the features; put back what you know better about:\n{advice}" if advice else ""
+    windows = (
+        "" if dated else "    # the loop says first and last; these files have no dates, so all of them are read\n"
+    )
+    return f'''"""Features, model, pipeline and policy, drafted from {draft.rows:,} rows; now they are yours."""
+
+from pathlib import Path
+
+import treadle
+from treadle import components as step
+from treadle import transform as tt
+from treadle.evaluation import at_least, no_worse
+
+HERE = Path(__file__).parent
+DATA = str((HERE / {literal(relative)}).resolve())
+SCHEMA = HERE / "schema.toml"{where}
+{left_out}
+
+def preprocess(x):
+    """Raw columns to features and label; the same graph serves. Missing stays missing: trees know what to do."""
+    return {{
+        "label": x[{literal(label.column)}] {label.comparison},
+{lines}
+    }}
+
+
+def train(data):
+    """Any framework: here LightGBM, the same trees on every machine."""
+    import lightgbm
+
+    settings = {{"objective": "binary", "num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 20}}
+    fixed = {{"deterministic": True, "num_threads": 1, "seed": 1, "verbosity": -1}}
+    dataset = lightgbm.Dataset(data.train.features, data.train.labels)
+    return lightgbm.train(settings | fixed, dataset, num_boost_round=100)
+
+
+GATES = [at_least("auc", 0.5), no_worse("log_loss")]  # better than chance: ask for what you need
+
+
+@treadle.pipeline
+def {name}(first: str | None = None, last: str | None = None, serving: str = "serving"):
+{windows}    examples = step.ingest({", ".join(arguments)})
+    statistics = step.statistics(examples, schema=SCHEMA)
+    checked = step.validate(statistics, schema=SCHEMA)
+    features = step.transform(examples, schema=SCHEMA, preprocess=preprocess, label="label", after=[checked])
+    model = step.train(features.transformed, trainer=train)
+    servable = step.package(model, features.graph, examples, statistics, schema=SCHEMA)
+    champion = step.champion(name="{name}", serving=serving)
+    scores = step.evaluate(servable, examples, features.transformed, champion, gates=GATES)
+    step.push(servable, scores.verdict, examples, name="{name}", serving=serving)
+
+
+policy = treadle.RetrainPolicy(drift=1, every="12mo", cooldown="1mo", label_delay="1mo")
+'''
+
+
+def _features(draft: Draft) -> list[str]:
+    lines = []
+    for name, kind in draft.features.items():
+        column = f"x[{literal(name)}]"
+        if kind == "timestamp":
+            parts = [("hour", "hour_of_day"), ("day", "day_of_week"), ("month", "month")]
+            lines += [f"{literal(f'{name} {part}')}: tt.{function}({column})," for part, function in parts]
+        elif kind == "string":
+            lines.append(f"{literal(name)}: tt.vocabulary({column}, top_k=100, num_oov_buckets=1),")
+        elif kind == "bool":
+            lines.append(f'{literal(name)}: tt.cast({column}, "float"),')
+        else:
+            lines.append(f"{literal(name)}: {column},")
+    return lines
+
+
+def _readme(name: str, draft: Draft) -> str:
+    advice = "".join(f"* `{column}` {problem}\n" for column, problem in draft.advice)
+    return f"""# {name}
+
+Run these in this folder:
+
+    treadle run pipeline.py                              # examples, statistics, features, model, verdict, push
+    treadle serve serving --port 8500 --log log          # predictions over HTTP, with a request log
+    treadle loop pipeline.py --model {name} --serving serving --log log --labels labels
+
+`schema.toml` says what the data should be: correct it where it only says what they have been. `preprocess` in
+`pipeline.py` makes the features; `GATES` are what a model must show before it is served; `policy` says when a new one
+is trained.
+{
+        f'''
+## Left out of the features
+
+{advice}'''
+        if advice
+        else ""
+    }"""
