@@ -9,7 +9,7 @@ DEV := $(VENV)/.dev
 # Two cores is the machine we plan for; libraries must not start more threads than that.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test test-engines check bench clean
+.PHONY: help demo test test-engines drill check bench clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -35,6 +35,9 @@ test-engines: $(DEV) ## the tests that need more libraries or data than the core
 	$(PIP) install -q -c constraints.txt -e '.[frames,postgres]' --group engines
 	$(BIN)/python tools/build_flights_data.py
 	$(BIN)/python -m pytest -m engines
+
+drill: $(DEV) ## the long reliability runs: faults, deaths, crowds; each prints how many
+	$(BIN)/python -m pytest -m drill -s
 
 check: $(DEV) ## lint, types, import contracts, docs
 	$(BIN)/ruff check src tests tools examples bench

@@ -152,13 +152,17 @@ def _unpack(archive: IO[bytes], manifest: Manifest, place: Path) -> None:
 def _listing(folder: Path) -> list[tuple[str, int | None]]:
     """The files below a folder with their sizes, and its empty directories, in the order of their paths."""
     found: list[tuple[str, int | None]] = []
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=_raise):
         relative = os.path.relpath(place, folder)
         prefix = "" if relative == "." else relative + "/"
         found += [(prefix + name, os.lstat(os.path.join(place, name)).st_size) for name in names]
         if not folders and not names and prefix:
             found.append((relative, None))
     return sorted(found, key=lambda entry: entry[0])
+
+
+def _raise(error: OSError) -> None:
+    raise error  # by default a folder that cannot be read is passed over in silence
 
 
 def _plain(manifest: Manifest) -> object:

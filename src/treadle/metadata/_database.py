@@ -118,8 +118,8 @@ class Database:
         while self._connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             try:
                 self._connection.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError:
-                if time.monotonic() > deadline:
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
         self._connection.execute("PRAGMA synchronous = FULL")
@@ -148,10 +148,14 @@ class Database:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            busy = "locked" in str(error) or "busy" in str(error)
+            busy = _is_busy(error)
             kind = DatabaseBusyError if busy else DatabaseError
             raise kind(
                 f"The database says: {error}",
                 where={"file": self.path},
                 hint="another process holds it; try again" if busy else "check the disk and the permissions",
             ) from error
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return "locked" in str(error) or "busy" in str(error)

@@ -138,7 +138,7 @@ def _rename_without_replacing(source: Path, target: Path) -> bool:
 
 def _seal(directory: Path) -> None:
     """Make every file read-only and every byte durable, leaves first."""
-    for folder, _, names in os.walk(directory, topdown=False):
+    for folder, _, names in os.walk(directory, topdown=False, onerror=_raise):
         for name in names:
             descriptor = os.open(os.path.join(folder, name), os.O_RDONLY | os.O_NOFOLLOW)
             try:
@@ -147,6 +147,10 @@ def _seal(directory: Path) -> None:
             finally:
                 os.close(descriptor)
         _sync_directory(Path(folder))
+
+
+def _raise(error: OSError) -> None:
+    raise error  # by default a folder that cannot be read is passed over in silence
 
 
 def _sync_directory(path: Path) -> None:
