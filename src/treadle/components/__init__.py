@@ -8,9 +8,11 @@ from treadle.components._approval import Approval, approval
 from treadle.components._approvals import ApprovalDecision, ApprovalRequest, Approvals
 from treadle.components._champion import champion
 from treadle.components._evaluate import evaluate
+from treadle.components._importer import importer
 from treadle.components._ingest import ingest
 from treadle.components._package import package
 from treadle.components._push import push
+from treadle.components._resolvers import latest, latest_blessed, latest_pushed, spans, trained_on
 from treadle.components._statistics import statistics
 from treadle.components._train import train
 from treadle.components._transform import transform
@@ -24,11 +26,17 @@ __all__ = [
     "approval",
     "champion",
     "evaluate",
+    "importer",
     "ingest",
+    "latest",
+    "latest_blessed",
+    "latest_pushed",
     "package",
     "push",
+    "spans",
     "statistics",
     "train",
+    "trained_on",
     "transform",
     "validate",
 ]

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from treadle.artifact import Artifact
 from treadle.errors import PipelineError, TreadleError
 from treadle.pipeline._arguments import ArgumentReader
 from treadle.pipeline._check import check_graph
@@ -73,6 +74,7 @@ class Trace:
         where = {"node": name, "line": line}
         signature = component.signature
         settings, cache = _settings(component, kwargs, where)
+        types = _outputs(component, kwargs, where)
         given = self._bind(component, args, kwargs, where)
         reader = self.reader(where)
         arguments = {
@@ -84,7 +86,7 @@ class Trace:
             name=name,
             component=reference_to(component, self._function),
             arguments=arguments,
-            outputs={output: kind.type_name for output, kind in signature.outputs.items()},
+            outputs={output: kind.type_name for output, kind in types.items()},
             after=tuple(reader.after(after)),
             cache=cache and not self.at_exit,
             resolves=component.resolve is not None,
@@ -99,7 +101,7 @@ class Trace:
             output: OutputHandle(
                 name, output, kind, signature.returns if output == "value" else Any, (), loop=loop, trace=self
             )
-            for output, kind in signature.outputs.items()
+            for output, kind in types.items()
         }
         return NodeHandle(name, handles)
 
@@ -216,6 +218,20 @@ def _settings(component: Component, kwargs: dict[str, Any], where: Mapping[str, 
         return settings, cache
     told = {"retries": settings.retries, "timeout": settings.timeout, "resources": settings.resources, **given}
     return read_settings(told["retries"], told["timeout"], told["resources"], where), cache
+
+
+def _outputs(component: Component, kwargs: dict[str, Any], where: Mapping[str, object]) -> dict[str, type[Artifact]]:
+    """The component's outputs; ``of=Model`` at the call narrows the type of its only one."""
+    outputs = component.signature.outputs
+    if "of" not in kwargs or "of" in component.signature.parameters:
+        return outputs
+    kind = kwargs.pop("of")
+    declared = next(iter(outputs.values()), None)
+    if len(outputs) != 1 or declared is None:
+        raise PipelineError(f"of= is for a component with one output; {component.name} has {len(outputs)}", where=where)
+    if not isinstance(kind, type) or not issubclass(kind, declared):
+        raise PipelineError(f"{component.name} makes {declared.type_name}, not {kind!r}", where=where)
+    return dict.fromkeys(outputs, kind)
 
 
 _SETTINGS = ("retries", "timeout", "resources", "cache")
