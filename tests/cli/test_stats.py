@@ -174,3 +174,14 @@ def test_a_page_into_no_folder_is_an_error_and_writes_nothing(
     assert json.loads(out)["error"]["where"]["file"].endswith("page.html")
     assert "Hint: " in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_column_is_measured_further(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "text.csv"
+    file.write_text("a,b\nthe cat sat,1\nhi,2\n")
+    _, out, _ = run(capsys, "stats", file, "--measure", "a=text", "--json")
+    assert json.loads(out)["features"]["a"]["measures"]["text"]["words"] == 4
+    code, out, _ = run(capsys, "stats", file, "--measure", "text", "--json")
+    assert (code, json.loads(out)["error"]["code"]) == (2, "USAGE")
+    code, out, _ = run(capsys, "stats", file, "--measure", "c=text", "--json")
+    assert (code, json.loads(out)["error"]["where"]) == (2, {"column": "c"})

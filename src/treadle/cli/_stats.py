@@ -9,6 +9,7 @@ import click
 
 from treadle.cli._output import emit_json, json_option, note
 from treadle.cli._table import print_line, print_table
+from treadle.errors import UsageError
 
 if TYPE_CHECKING:
     from treadle.statistics import Statistics
@@ -45,12 +46,20 @@ _HEADINGS = (
     metavar="OUT",
     help="Write one HTML page that needs no network.",
 )
+@click.option(
+    "--measure",
+    "measured",
+    multiple=True,
+    metavar="COLUMN=NAME",
+    help="Measure a column further: text, time, image, or what a package adds.",
+)
 @click.option("--schema", "schema_file", type=click.Path(path_type=Path), help="Types for columns without a value.")
 @json_option
 def command(
     files: tuple[Path, ...],
     others: tuple[Path, ...],
     page_file: Path | None,
+    measured: tuple[str, ...],
     schema_file: Path | None,
     *,
     as_json: bool,
@@ -65,8 +74,9 @@ def command(
     from treadle.statistics import generate
 
     schema = Schema.load(schema_file) if schema_file else None
-    statistics = generate(scan(files, schema), schema)
-    compared = generate(scan(others, schema), schema) if others else None
+    measures = _measures(measured)
+    statistics = generate(scan(files, schema), schema, measures=measures)
+    compared = generate(scan(others, schema), schema, measures=measures) if others else None
     if page_file:
         _write_page(page_file, files, statistics, others, compared)
     shown = statistics.to_json()
@@ -100,6 +110,17 @@ def _write_page(
         distances = {path: found.jensen_shannon for path, found in drift(statistics, compared).items()}
     compare = {other: compared} if compared is not None else None
     statistics.save_html(page_file, name=name, compare=compare, distances=distances)
+
+
+def _measures(measured: tuple[str, ...]) -> dict[str, list[str]]:
+    measures: dict[str, list[str]] = {}
+    for each in measured:
+        column, found, name = each.rpartition("=")
+        if not (column and found and name):
+            raise UsageError(f"{each!r} is not COLUMN=NAME.", hint="For example --measure comment=text")
+        if name not in measures.setdefault(column, []):
+            measures[column].append(name)
+    return measures
 
 
 def _name(files: tuple[Path, ...]) -> str:

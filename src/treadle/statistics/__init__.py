@@ -14,6 +14,7 @@ from treadle.statistics._categories import Categories
 from treadle.statistics._distribution import Distribution
 from treadle.statistics._feature import FeatureStatistics
 from treadle.statistics._generate import ColumnSource, generate
+from treadle.statistics._measures import Measure
 from treadle.statistics._moments import Moments
 from treadle.statistics._relations import Association, Lift, Relations, relate
 from treadle.statistics._slices import generate_slices
@@ -27,6 +28,7 @@ __all__ = [
     "Distribution",
     "FeatureStatistics",
     "Lift",
+    "Measure",
     "Moments",
     "Relations",
     "Statistics",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 import pyarrow as pa
 
 from treadle.config import num_threads
+from treadle.errors import UsageError
 from treadle.statistics._frames import BATCH_ROWS, batches_of
 from treadle.statistics._statistics import Statistics
 
@@ -59,6 +60,7 @@ def generate(
     schema: Schema | None = None,
     *,
     threads: int | None = None,
+    measures: Mapping[str, Sequence[str]] | None = None,
 ) -> Statistics:
     """The statistics of all rows of a source.
 
@@ -68,17 +70,21 @@ def generate(
             relations); or a frame that narwhals knows, lazy ones too.
         schema: Gives columns that never have a value their type.
         threads: By default the threads this process may use. The result does not depend on it.
+        measures: Column -> measures beyond those every column has; see ``Statistics.create``.
 
     Raises:
         StatisticsError: A column changes its type from batch to batch, or has none that Arrow knows.
-        UsageError: The source is no frame.
+        UsageError: The source is no frame, or there is no such column or measure to be measured.
     """
+    measures = measures or {}
     if not is_column_source(source):
-        statistics = Statistics(schema)
+        statistics = Statistics(schema, measures)
         for batch in batches_of(source):
             statistics.add(batch)
+        _check_measured(measures, statistics.features)
         return statistics
     names = list(source.schema.names)
+    _check_measured(measures, names)
     workers = min(threads or num_threads(), len(names)) or 1
     if source.num_rows * len(names) < _SMALL:
         workers = 1
@@ -86,7 +92,7 @@ def generate(
     groups = [names[start : start + shares] for start in range(0, len(names), shares)]
 
     def measure(group: list[str]) -> Statistics:
-        part = Statistics(schema)
+        part = Statistics(schema, {name: measures[name] for name in group if name in measures})
         part.add(pa.RecordBatch.from_pylist([], schema=pa.schema([source.schema.field(name) for name in group])))
         for batch in source.batches(group, batch_rows=BATCH_ROWS, dictionary=True):
             part.add(batch)
@@ -96,3 +102,9 @@ def generate(
         return Statistics.beside(source.num_rows, [measure(group) for group in groups])
     with ThreadPoolExecutor(workers, thread_name_prefix="treadle-statistics") as pool:
         return Statistics.beside(source.num_rows, list(pool.map(measure, groups)))
+
+
+def _check_measured(measures: Mapping[str, Sequence[str]], names: Collection[str]) -> None:
+    for column in measures:
+        if column not in names:
+            raise UsageError(f"There is no column {column!r} to measure.", where={"column": column})

@@ -5,59 +5,82 @@ from __future__ import annotations
 import base64
 import json
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
 from treadle.artifact import canonical_json
-from treadle.errors import StatisticsError
+from treadle.errors import StatisticsError, UsageError
 from treadle.statistics._categories import Categories
 from treadle.statistics._distinct import DistinctSketch
 from treadle.statistics._distribution import Distribution
 from treadle.statistics._feature import FeatureStatistics
 from treadle.statistics._keys import Ints, floats_of_keys, keys_of_floats
+from treadle.statistics._measures import Measure, new_measure
 from treadle.statistics._moments import Moments
 from treadle.statistics._numbers import Numbers
 from treadle.statistics._text import Text
 
 FORMAT = "treadle.statistics/1"
-# What the first format has no place for (lists and structs inside) is written as the second; the rest stays readable.
-_NESTED_FORMAT = "treadle.statistics/2"
+# What the first format has no place for (what is inside lists and structs, measures) is written as the second; all
+# else keeps its bytes.
+_SECOND_FORMAT = "treadle.statistics/2"
 
 
-def dump(num_rows: int, features: dict[str, FeatureStatistics]) -> bytes:
+Measures: TypeAlias = dict[str, dict[str, Measure]]
+
+
+def dump(num_rows: int, features: dict[str, FeatureStatistics], measures: Measures) -> bytes:
     """The bytes of statistics."""
-    nested = any(feature.nested for feature in features.values())
-    state = {
-        "format": _NESTED_FORMAT if nested else FORMAT,
+    second = bool(measures) or any(feature.nested for feature in features.values())
+    state: dict[str, Any] = {
+        "format": _SECOND_FORMAT if second else FORMAT,
         "num_rows": num_rows,
         "features": [{"name": name, **_feature_state(feature)} for name, feature in features.items()],
     }
+    if measures:
+        state["measures"] = {
+            column: {name: measure.state() for name, measure in of_column.items()}
+            for column, of_column in measures.items()
+        }
     return canonical_json(state) + b"\n"
 
 
-def parse(data: bytes, where: dict[str, object] | None = None) -> tuple[int, dict[str, FeatureStatistics]]:
+def parse(data: bytes, where: dict[str, object] | None = None) -> tuple[int, dict[str, FeatureStatistics], Measures]:
     """The statistics behind the bytes.
 
     Raises:
         StatisticsError: They are not whole, or of another format.
+        UsageError: They hold a measure of a package that is not installed.
     """
     try:
         state = json.loads(data)
         version = state["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StatisticsError(f"These are not statistics: {error}.", where=where) from error
-    if version not in (FORMAT, _NESTED_FORMAT):
+    if version not in (FORMAT, _SECOND_FORMAT):
         raise StatisticsError(
-            f"These statistics have the format {version!r}; this Treadle reads {FORMAT!r} and {_NESTED_FORMAT!r}.",
+            f"These statistics have the format {version!r}; this Treadle reads {FORMAT!r} and {_SECOND_FORMAT!r}.",
             where=where,
         )
     try:
         features = {fields["name"]: _feature(fields) for fields in state["features"]}
-        return int(state["num_rows"]), features
+        measures: Measures = {
+            column: {name: _measure(name, saved) for name, saved in of_column.items()}
+            for column, of_column in state.get("measures", {}).items()
+        }
+        return int(state["num_rows"]), features, measures
+    except UsageError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
         raise StatisticsError(f"The statistics are damaged: {error!r}.", where=where) from error
+
+
+def _measure(name: str, saved: dict[str, Any]) -> Measure:
+    measure = new_measure(name)
+    measure.restore(saved)
+    return measure
 
 
 def _feature_state(feature: FeatureStatistics) -> dict[str, Any]:
@@ -66,7 +89,7 @@ def _feature_state(feature: FeatureStatistics) -> dict[str, Any]:
         numbers = feature.numbers
         counters = ("nan", "positive_infinite", "negative_infinite", "zeros")
         state["numbers"] = {name: getattr(numbers, name) for name in counters if getattr(numbers, name)}
-        state["numbers"].update(_distribution_state(numbers.distribution))
+        state["numbers"].update(distribution_state(numbers.distribution))
     elif feature.text:
         state["text"] = _text_state(feature.text)
     elif feature.nested:
@@ -76,7 +99,7 @@ def _feature_state(feature: FeatureStatistics) -> dict[str, Any]:
             "inside": [{"name": name, **_feature_state(part)} for name, part in nested.inside.items()],
         }
         if nested.lengths is not None:
-            state["nested"]["lengths"] = _distribution_state(nested.lengths)
+            state["nested"]["lengths"] = distribution_state(nested.lengths)
     else:
         state["others"] = feature.count
     return state
@@ -94,13 +117,14 @@ def _feature(fields: dict[str, Any]) -> FeatureStatistics:
         feature.nested.count = nested["count"]
         feature.nested.inside = {part["name"]: _feature(part) for part in nested["inside"]}
         if feature.nested.lengths is not None:
-            _fill_distribution(feature.nested.lengths, nested["lengths"])
+            fill_distribution(feature.nested.lengths, nested["lengths"])
     else:
         feature._others = fields["others"]
     return feature
 
 
-def _distribution_state(distribution: Distribution) -> dict[str, Any]:
+def distribution_state(distribution: Distribution) -> dict[str, Any]:
+    """A distribution as plain JSON values."""
     keys, counts = distribution.keys, distribution.counts
     state: dict[str, Any] = {"counts": counts.tolist()}
     if distribution.cut == 0:
@@ -121,10 +145,11 @@ def _distribution_state(distribution: Distribution) -> dict[str, Any]:
 def _fill_numbers(numbers: Numbers, state: dict[str, Any]) -> None:
     for name in ("nan", "positive_infinite", "negative_infinite", "zeros"):
         setattr(numbers, name, state.get(name, 0))
-    _fill_distribution(numbers.distribution, state)
+    fill_distribution(numbers.distribution, state)
 
 
-def _fill_distribution(distribution: Distribution, state: dict[str, Any]) -> None:
+def fill_distribution(distribution: Distribution, state: dict[str, Any]) -> None:
+    """Give a distribution a state that was saved."""
     counts = np.array(state["counts"], np.int64)
     if "cut" in state:
         count, mean, spread = state["moments"]
@@ -147,24 +172,28 @@ def _fill_distribution(distribution: Distribution, state: dict[str, Any]) -> Non
 
 
 def _text_state(text: Text) -> dict[str, Any]:
-    categories = text.categories
+    return {**categories_state(text.categories), "lengths": [text.shortest, text.longest, text.total_length]}
+
+
+def _fill_text(text: Text, state: dict[str, Any]) -> None:
+    fill_categories(text.categories, state)
+    text.shortest, text.longest, text.total_length = state["lengths"]
+
+
+def categories_state(categories: Categories) -> dict[str, Any]:
+    """Counts of strings as plain JSON values."""
     values = categories.values.to_pylist()
     if pa.types.is_binary(categories.kind):
         values = [base64.b64encode(value).decode() for value in values]
-    state: dict[str, Any] = {
-        "values": values,
-        "counts": categories.counts.tolist(),
-        "total": categories.total,
-        "lengths": [text.shortest, text.longest, text.total_length],
-    }
+    state: dict[str, Any] = {"values": values, "counts": categories.counts.tolist(), "total": categories.total}
     if categories.distinct is not None:
         state["shortfall"] = categories.shortfall
         state["distinct"] = _sketch_state(categories.distinct)
     return state
 
 
-def _fill_text(text: Text, state: dict[str, Any]) -> None:
-    categories: Categories = text.categories
+def fill_categories(categories: Categories, state: dict[str, Any]) -> None:
+    """Give counts of strings a state that was saved."""
     values = state["values"]
     if pa.types.is_binary(categories.kind):
         values = [base64.b64decode(value) for value in values]
@@ -175,7 +204,6 @@ def _fill_text(text: Text, state: dict[str, Any]) -> None:
         shortfall=state.get("shortfall", 0),
         distinct=_sketch(state["distinct"]) if "distinct" in state else None,
     )
-    text.shortest, text.longest, text.total_length = state["lengths"]
 
 
 def _sketch_state(sketch: DistinctSketch) -> str:

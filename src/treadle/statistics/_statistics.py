@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from treadle.errors import StatisticsError
 from treadle.schema import is_reserved
-from treadle.statistics._feature import FeatureStatistics, statistics_type
+from treadle.statistics._feature import FeatureStatistics, measurable, statistics_type
 from treadle.statistics._files import write_whole
-from treadle.statistics._state import dump, parse
+from treadle.statistics._measures import Measure, new_measure
+from treadle.statistics._state import Measures, dump, parse
 from treadle.statistics._view import by_path, to_json
 
 if TYPE_CHECKING:
@@ -31,20 +32,25 @@ class Statistics:
     Not thread-safe: one thread adds to one object.
     """
 
-    def __init__(self, schema: Schema | None = None) -> None:
+    def __init__(self, schema: Schema | None = None, measures: Mapping[str, Sequence[str]] | None = None) -> None:
         self.num_rows = 0
         """How many rows were added."""
         self._features: dict[str, FeatureStatistics] = {}
         self._declared = {name: feature.type for name, feature in schema.features.items()} if schema else {}
+        self._measures: Measures = {
+            column: {name: new_measure(name) for name in names} for column, names in (measures or {}).items()
+        }
 
     @classmethod
-    def create(cls, schema: Schema | None = None) -> Statistics:
+    def create(cls, schema: Schema | None = None, measures: Mapping[str, Sequence[str]] | None = None) -> Statistics:
         """Statistics of nothing yet.
 
         Args:
             schema: Gives columns that never have a value their type; other columns have the type of their values.
+            measures: Column -> measures beyond those every column has (``text``, ``time``, ``image``, or a name in
+                the entry point group ``treadle.statistics``).
         """
-        return cls(schema)
+        return cls(schema, measures)
 
     @classmethod
     def beside(cls, num_rows: int, parts: Iterable[Statistics]) -> Statistics:
@@ -53,12 +59,18 @@ class Statistics:
         whole.num_rows = num_rows
         for part in parts:
             whole._features.update(part._features)
+            whole._measures.update(part._measures)
         return whole
 
     @property
     def features(self) -> Mapping[str, FeatureStatistics]:
         """Column -> its statistics, in the order in which the columns were first seen."""
         return MappingProxyType(self._features)
+
+    @property
+    def measures(self) -> Mapping[str, Mapping[str, Measure]]:
+        """Column -> name -> what was measured beyond the statistics every column has."""
+        return MappingProxyType(self._measures)
 
     @property
     def paths(self) -> Mapping[str, FeatureStatistics]:
@@ -86,7 +98,7 @@ class Statistics:
         """Take in the rows behind other statistics.
 
         Raises:
-            StatisticsError: A column has different types in the two.
+            StatisticsError: A column has different types in the two, or was measured on one side only.
         """
         for name in [*self._features, *(name for name in other._features if name not in self._features)]:
             mine, theirs = self._features.get(name), other._features.get(name)
@@ -100,11 +112,16 @@ class Statistics:
                 mine.merge(theirs)
             except StatisticsError as error:
                 raise StatisticsError(error.what, where={"column": name}) from error
+        self._merge_measures(other)
         self.num_rows += other.num_rows
 
     def to_json(self) -> dict[str, Any]:
         """What people and programs read: ``{"num_rows", "features": {name: {...}}}``, plain JSON values."""
-        return to_json(self.num_rows, self._features)
+        shown = to_json(self.num_rows, self._features)
+        for column, measures in self._measures.items():
+            if column in shown["features"]:
+                shown["features"][column]["measures"] = {name: each.to_json() for name, each in measures.items()}
+        return shown
 
     def to_html(
         self,
@@ -143,7 +160,7 @@ class Statistics:
 
     def to_bytes(self) -> bytes:
         """The statistics as bytes; equal statistics have equal bytes."""
-        return dump(self.num_rows, self._features)
+        return dump(self.num_rows, self._features, self._measures)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Statistics:
@@ -174,7 +191,7 @@ class Statistics:
     @classmethod
     def _from(cls, data: bytes, where: dict[str, object] | None) -> Statistics:
         statistics = cls()
-        statistics.num_rows, statistics._features = parse(data, where)
+        statistics.num_rows, statistics._features, statistics._measures = parse(data, where)
         return statistics
 
     def _add_column(self, name: str, column: pa.Array, rows_before: int) -> None:
@@ -189,3 +206,28 @@ class Statistics:
         except StatisticsError as error:
             what = f"The column holds {kind} after {feature.type}." if kind != feature.type else error.what
             raise StatisticsError(what, where={"column": name}) from error
+        for measure in self._measures.get(name, {}).values():
+            values = measurable(column).drop_null()
+            if len(values):
+                try:
+                    measure.add(values)
+                except StatisticsError as error:
+                    raise StatisticsError(error.what, where={"column": name}) from error
+
+    def _merge_measures(self, other: Statistics) -> None:
+        if not other.num_rows:
+            return
+        if not self.num_rows and not self._measures:
+            fresh = Statistics(measures={column: list(names) for column, names in other._measures.items()})
+            self._measures = fresh._measures
+        names = [{(column, name) for column, of in each._measures.items() for name in of} for each in (self, other)]
+        if names[0] != names[1]:
+            column, name = min(names[0] ^ names[1])
+            raise StatisticsError(
+                f"The measure {name!r} was taken on one side only.",
+                where={"column": column},
+                hint="Ask for the same measures of both.",
+            )
+        for column, measures in other._measures.items():
+            for name, measure in measures.items():
+                self._measures[column][name].merge(measure)
