@@ -166,11 +166,17 @@ def computed(op: Callable[[Any], tt.Column], table: pa.Table = ROWS) -> Any:
     return graph.feature_matrix(table)
 
 
+SCALING = ("min_max", "z_score_per", "robust", "gaussian", "count_per_key", "mean_per_key", "density", "interpolated")
+BUCKETS = ("bucketize_many", "bucketize_weighted", "bucketize_fixed_many", "bucketize_vector", "bucketize_per_key")
+ELSEWHERE = (*SCALING, *BUCKETS, "pca", "random_projection")
+"""How operations begin whose meaning ``tests/transform/test_numeric.py`` holds."""
+
+
 def test_every_operation_has_a_meaning() -> None:
-    assert EXPECTED.keys() == OPS.keys()
+    assert {name for name in OPS if not name.startswith(ELSEWHERE)} == EXPECTED.keys()
 
 
-@pytest.mark.parametrize("name", OPS)
+@pytest.mark.parametrize("name", EXPECTED)
 def test_an_operation_means_what_numpy_says(name: str) -> None:
     with np.errstate(all="ignore"):
         expected = np.asarray(EXPECTED[name](), dtype=np.float64).astype(np.float32)
