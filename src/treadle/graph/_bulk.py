@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from treadle.graph._lowering import Output, columns_of, lower, lower_for_bulk
 from treadle.graph._model import serialize
-from treadle.graph._nodes import Cut, Input, Kind, Node, categories, width
+from treadle.graph._nodes import Cut, Input, Kind, Lookup, Node, categories, width
+from treadle.graph._nodes_text import Bag, Prepared, Present, Weighted
 from treadle.graph._passes import inputs_of, replace_nodes, simplify, walk
 from treadle.graph._session import Session
 from treadle.graph._values import InputSpec, encode_table
@@ -118,16 +119,34 @@ def _cut(targets: list[Node]) -> tuple[list[Node], list[tuple[Input, list[tuple[
     sources: dict[int, set[Input]] = {}
     replaced: dict[int, Node] = {}
     cuts: dict[Input, list[tuple[str, Node]]] = {}
+    inner = _inner(targets)
     for node in walk(targets):
         found = {node} if isinstance(node, Input) else set().union(*(sources[id(o)] for o in node.operands))
         sources[id(node)] = found
         text = next(iter(found)) if len(found) == 1 else None
-        if text is None or text.kind != Kind.TEXT or node.kind == Kind.TEXT:
+        if text is None or text.kind != Kind.TEXT or node.kind == Kind.TEXT or id(node) in inner:
             continue
-        if all(operand.kind == Kind.TEXT or not sources[id(operand)] for operand in node.operands):
+        if all(o.kind == Kind.TEXT or id(o) in inner or not sources[id(o)] for o in node.operands):
             name = f"/cut_{len(replaced)}"
             replaced[id(node)] = Cut(name, "cut", node.kind, found=categories(node), wide=width(node))
             cuts.setdefault(text, []).append((name, node))
     if not replaced:
         return targets, []
     return replace_nodes(targets, replaced), list(cuts.items())
+
+
+def _inner(targets: list[Node]) -> set[int]:
+    """Steps on the way from tokens to a bag, which is one result: nothing else takes them."""
+    users: dict[int, set[type[Node]]] = {id(node): {Node} for node in targets}
+    nodes = list(walk(targets))
+    for node in nodes:
+        for operand in node.operands:
+            users.setdefault(id(operand), set()).add(type(node))
+    return {id(node) for node in nodes if users.get(id(node), {Node}) <= _USERS_INSIDE.get(type(node), frozenset())}
+
+
+_USERS_INSIDE: dict[type[Node], frozenset[type[Node]]] = {
+    Lookup: frozenset({Bag}),
+    Bag: frozenset({Present, Weighted}),
+    Prepared: frozenset({Weighted}),
+}
