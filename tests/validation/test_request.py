@@ -218,3 +218,38 @@ def test_rows_and_columns_agree_on_any_values(features: dict[str, str], data: st
             outcomes.append(checker.explain(error).where)
     assert outcomes[0] == outcomes[1] == outcomes[2]
     assert isinstance(outcomes[0], list) is fits
+
+
+def test_forms_lengths_and_lists_are_counted() -> None:
+    schema = Schema(
+        {
+            "code": Feature(name="code", type="string", pattern="[A-Z]+", max_length=3),
+            "kind": Feature(name="kind", type="string", values=("a", "b"), min_length=1),
+            "tags": Feature(name="tags", type="int", list=True, max=9, max_items=2),
+        }
+    )
+    checker = RequestChecker(schema)
+    rows = checker.check_rows(
+        [
+            {"code": "AB", "kind": "a", "tags": [1, 2]},
+            {"code": "ab", "kind": "a", "tags": [1, 99]},
+            {"code": "ABCD", "kind": "c", "tags": [1, 2, 3]},
+            {"code": None, "kind": "b", "tags": None},
+            {"code": "A", "kind": "b", "tags": [None]},
+        ]
+    )
+    found = checker.findings(list(zip(*rows, strict=True)))
+    assert found.per_row == [0, 2, 3, 2, 0]
+    assert found.counts == {
+        ("code", "no_match"): 1,
+        ("code", "wrong_length"): 1,
+        ("code", "null"): 1,
+        ("kind", "out_of_domain"): 1,
+        ("tags", "out_of_range"): 1,
+        ("tags", "wrong_items"): 1,
+        ("tags", "null"): 1,
+    }
+    with pytest.raises(RequestError):
+        checker.check_rows([{"code": "A", "kind": "a", "tags": 1}])
+    columns = checker.check_columns({"code": ["A"], "kind": ["a"], "tags": [[1]]})
+    assert checker.findings(list(zip(*columns, strict=True))).per_row == [0]

@@ -56,7 +56,8 @@ class Findings:
     per_row: list[int]
     """For each row, how many of its values are findings."""
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(feature, kind) -> values; kind is ``null``, ``out_of_domain`` or ``out_of_range``."""
+    """(feature, kind) -> values; kind is ``null``, ``out_of_domain``, ``out_of_range``, ``wrong_length``,
+    ``no_match`` or ``wrong_items`` (a list has too few or too many)."""
 
 
 class RequestChecker:
@@ -175,44 +176,67 @@ class RequestChecker:
 class _Rule:
     """What the values of one feature should be: a quick test of a whole column, and a count of what fails it."""
 
-    __slots__ = ("domain", "kind", "maximum", "minimum", "name")
+    __slots__ = ("domain", "form", "items", "kind", "least", "lengths", "maximum", "minimum", "most", "name")
 
     def __init__(self, feature: Feature) -> None:
         self.name = feature.name
         self.domain = frozenset(feature.values) if feature.values is not None else None
         self.minimum, self.maximum = feature.min, feature.max
         self.kind = "out_of_domain" if self.domain is not None else "out_of_range"
+        self.form = re.compile(feature.pattern).fullmatch if feature.pattern is not None else None
+        self.least, self.most = feature.min_length, feature.max_length
+        self.lengths = self.least is not None or self.most is not None
+        self.items = feature.items if feature.list else None
 
     def holds_for(self, column: Sequence[Any]) -> bool:
+        if self.items is not None:
+            return all(self._fault(value) is None for value in column)
         if self.domain is not None:
-            return self.domain.issuperset(column)
-        if None in column:
+            if not self.domain.issuperset(column):
+                return False
+        elif None in column or (
+            column
+            and (
+                (self.minimum is not None and min(column) < self.minimum)
+                or (self.maximum is not None and max(column) > self.maximum)
+            )
+        ):
             return False
-        if not column:
-            return True
-        return (self.minimum is None or min(column) >= self.minimum) and (
-            self.maximum is None or max(column) <= self.maximum
-        )
+        return not (self.form or self.lengths) or all(self._formed(value) is None for value in column)
 
     def count(self, column: Sequence[Any], found: Findings) -> None:
-        num_null = num_other = 0
-        domain, minimum, maximum = self.domain, self.minimum, self.maximum
         for row, value in enumerate(column):
-            if value is None:
-                num_null += 1
-            elif (
-                (domain is not None and value not in domain)
-                or (minimum is not None and value < minimum)
-                or (maximum is not None and value > maximum)
-            ):
-                num_other += 1
-            else:
-                continue
-            found.per_row[row] += 1
-        if num_null:
-            found.counts[self.name, "null"] = num_null
-        if num_other:
-            found.counts[self.name, self.kind] = num_other
+            kind = self._fault(value)
+            if kind is not None:
+                found.per_row[row] += 1
+                key = (self.name, kind)
+                found.counts[key] = found.counts.get(key, 0) + 1
+
+    def _fault(self, value: Any) -> str | None:
+        """Why a value is a finding; of a list, why one of its items is."""
+        if value is None:
+            return "null"
+        if self.items is None:
+            return self._item_fault(value)
+        least, most = self.items
+        if (least is not None and len(value) < least) or (most is not None and len(value) > most):
+            return "wrong_items"
+        return next((kind for item in value if item is not None and (kind := self._item_fault(item))), None)
+
+    def _item_fault(self, value: Any) -> str | None:
+        if self.domain is not None:
+            if value not in self.domain:
+                return self.kind
+        elif (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum):
+            return self.kind
+        return self._formed(value)
+
+    def _formed(self, value: Any) -> str | None:
+        if self.lengths and (
+            (self.least is not None and len(value) < self.least) or (self.most is not None and len(value) > self.most)
+        ):
+            return "wrong_length"
+        return "no_match" if self.form is not None and self.form(value) is None else None
 
 
 def _struct(title: str, features: Sequence[Feature], *, as_column: bool) -> type[msgspec.Struct]:
