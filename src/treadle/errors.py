@@ -462,6 +462,13 @@ class DatabaseVersionError(DatabaseError):
     code = "DATABASE_VERSION"
 
 
+class EventDeliveryError(TreadleError, OSError):
+    """A lineage event did not reach the catalogue it was sent to."""
+
+    code = "EVENT_DELIVERY"
+    transient = True
+
+
 # pipeline
 
 
@@ -546,6 +553,13 @@ class ApprovalMismatchError(ApprovalError):
     """What is to be promoted is not what was approved."""
 
     code = "APPROVAL_MISMATCH"
+
+
+class MessageError(TreadleError, RuntimeError):
+    """A message about a run could not be delivered."""
+
+    code = "MESSAGE"
+    transient = True
 
 
 # transform

@@ -10,6 +10,7 @@ from treadle.components._champion import champion
 from treadle.components._evaluate import evaluate
 from treadle.components._importer import importer
 from treadle.components._ingest import ingest
+from treadle.components._messages import email, webhook
 from treadle.components._package import package
 from treadle.components._push import push
 from treadle.components._resolvers import latest, latest_blessed, latest_pushed, spans, trained_on
@@ -25,6 +26,7 @@ __all__ = [
     "Approvals",
     "approval",
     "champion",
+    "email",
     "evaluate",
     "importer",
     "ingest",
@@ -39,4 +41,5 @@ __all__ = [
     "trained_on",
     "transform",
     "validate",
+    "webhook",
 ]
