@@ -239,6 +239,12 @@ class DataSourceError(DataError, OSError):
     code = "DATA_SOURCE"
 
 
+class AboutError(DataError):
+    """The description of a data set is malformed."""
+
+    code = "DATA_ABOUT"
+
+
 class QuarantineError(DataError):
     """More rows cannot be read than may be set aside."""
 

@@ -4,9 +4,13 @@ Zeros stay zeros and nulls stay nulls; rows in equal rows out plus rows excluded
 bytes give the same Examples.
 """
 
+from treadle.ingest._about import About, SourceFacts
 from treadle.ingest._build import build_examples
+from treadle.ingest._card import data_card
+from treadle.ingest._croissant import croissant
 from treadle.ingest._examples import ROW_ID, ExamplesReader, read_examples
 from treadle.ingest._filter import keep_mask
+from treadle.ingest._leakage import Leakage, SharedRows, find_leakage
 from treadle.ingest._manifest import Manifest, Source
 from treadle.ingest._places import PathLike, digest_source, is_url
 from treadle.ingest._scan import Scan, conform, read_table, scan
@@ -14,15 +18,22 @@ from treadle.ingest._spans import SpanFiles, list_spans, select_spans
 
 __all__ = [
     "ROW_ID",
+    "About",
     "ExamplesReader",
+    "Leakage",
     "Manifest",
     "PathLike",
     "Scan",
+    "SharedRows",
     "Source",
+    "SourceFacts",
     "SpanFiles",
     "build_examples",
     "conform",
+    "croissant",
+    "data_card",
     "digest_source",
+    "find_leakage",
     "is_url",
     "keep_mask",
     "list_spans",
