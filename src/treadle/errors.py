@@ -561,6 +561,12 @@ class ApprovalMismatchError(ApprovalError):
     code = "APPROVAL_MISMATCH"
 
 
+class ContainerError(TreadleError, RuntimeError):
+    """A container could not be run, or what ran in it failed."""
+
+    code = "CONTAINER"
+
+
 class MessageError(TreadleError, RuntimeError):
     """A message about a run could not be delivered."""
 

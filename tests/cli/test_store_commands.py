@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,14 @@ def test_a_run_travels_to_another_store(store: Store, monkeypatch: pytest.Monkey
     (store.folder / "bad.tar").write_bytes((store.folder / "run.tar").read_bytes()[:-3000])
     assert store.ask("import", "bad.tar", code=2)["error"]["code"] == "ARCHIVE"
     assert store.treadle("import", "none.tar")[0] == 2
+
+
+def test_a_run_is_told_as_openlineage_events(store: Store) -> None:
+    store.run()
+    events = store.ask("openlineage", "last")["events"]
+    assert [event["eventType"] for event in events].count("COMPLETE") == 4
+    assert store.ask("openlineage", "last", "--to", "events.jsonl") == {"sent": len(events), "to": "events.jsonl"}
+    assert [json.loads(line) for line in (store.folder / "events.jsonl").read_text().splitlines()] == events
+    assert store.treadle("openlineage", "last", "--to", "events.jsonl")[0] == 2
+    assert store.treadle("openlineage", "none")[0] == 2
+    assert store.ask("openlineage", "last", "--to", "ftp://x", code=2)["error"]["code"] == "EVENT_DELIVERY"

@@ -33,6 +33,7 @@ COMMANDS = {
     "verify": "Whether the store's artifacts are whole.",
     "export": "A run with all its artifacts, as one archive.",
     "import": "Bring an exported run into this store.",
+    "openlineage": "A run as OpenLineage events, for catalogues.",
     "graph": "What a servable or a transform graph computes, as text or drawn.",
     "predict": "Predict a file with a servable.",
     "serve": "Serve models over HTTP.",

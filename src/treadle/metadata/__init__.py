@@ -9,6 +9,7 @@ from treadle.metadata._archive import Transfer, export_run, import_run
 from treadle.metadata._collect import Collection, Pins, collect, pins_of, plan_collection
 from treadle.metadata._database import Database, Transaction
 from treadle.metadata._lineage import Lineage, Making, Related
+from treadle.metadata._openlineage import openlineage_events, post_event
 from treadle.metadata._records import ArtifactRecord, Attempt, ExecutionRecord, ExecutionState, RunRecord, RunState
 from treadle.metadata._retention import Kept, Retention
 from treadle.metadata._store import MetadataStore
@@ -34,6 +35,8 @@ __all__ = [
     "collect",
     "export_run",
     "import_run",
+    "openlineage_events",
     "pins_of",
     "plan_collection",
+    "post_event",
 ]

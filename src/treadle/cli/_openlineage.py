@@ -1,0 +1,45 @@
+"""``treadle openlineage``: a run as OpenLineage events."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from treadle.cli._output import emit_json, json_option
+
+
+@click.command("openlineage")
+@click.argument("run")
+@click.option("--to", metavar="FILE|URL", help="A file, one event a line, that is new; or http(s)://… of a catalogue.")
+@click.option(
+    "--namespace", default="treadle", show_default=True, help="Where jobs and datasets live in the catalogue."
+)
+@json_option
+def command(run: str, to: str | None, namespace: str, *, as_json: bool) -> int:
+    """Tell what RUN (an id, or "last") read and made as OpenLineage events: printed, into a file, or to a catalogue."""
+    from treadle.metadata import openlineage_events, post_event
+    from treadle.runner import history
+
+    with history() as metadata:
+        newest = [record.id for record in metadata.runs(limit=1)] if run == "last" else []
+        events = openlineage_events(metadata, newest[0] if newest else run, namespace=namespace)
+    lines = [json.dumps(event, ensure_ascii=False) for event in events]
+    if to is None:
+        if as_json:
+            emit_json({"events": events})
+        else:
+            click.echo("\n".join(lines))
+        return 0
+    if "://" in to:
+        for event in events:
+            post_event(event, to)
+    else:
+        with Path(to).open("x", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+    if as_json:
+        emit_json({"sent": len(events), "to": to})
+    else:
+        click.echo(f"{len(events)} events are in {to}." if "://" not in to else f"{len(events)} events went to {to}.")
+    return 0
