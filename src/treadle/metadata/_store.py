@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from treadle.artifact import canonical_json
+from treadle.errors import LeaseLostError
 from treadle.metadata._contents import accepts, add_contents, contents_of
 from treadle.metadata._database import Database, Row, Transaction
 from treadle.metadata._lineage import Lineage
@@ -54,9 +55,18 @@ class MetadataStore:
             )
 
     def finish_run(self, run_id: str, state: RunState) -> None:
-        """Record how a run ended."""
+        """Record how a run ended.
+
+        Raises:
+            LeaseLostError: When it was taken for dead meanwhile.
+        """
         with self._database.transaction() as transaction:
-            transaction.execute("UPDATE run SET state = ?, finished_at = ? WHERE id = ?", (state, self._now(), run_id))
+            _held(
+                transaction.execute(
+                    "UPDATE run SET state = ?, finished_at = ? WHERE id = ? AND state = 'running' RETURNING id",
+                    (state, self._now(), run_id),
+                ).fetchone()
+            )
 
     def running(self) -> list[str]:
         """The ids of runs that have begun and not ended, as far as has been recorded."""
@@ -93,15 +103,24 @@ class MetadataStore:
     ) -> None:
         """Record how an execution ended and what it made, in one transaction.
 
-        With ``reusable=False`` no later run will take its outputs for its own.
+        With ``reusable=False`` no later run will take its outputs for its own. An execution ends once: who was taken
+        for dead may not end it again.
+
+        Raises:
+            LeaseLostError: When it has ended already; nothing is recorded.
         """
         with self._database.transaction() as transaction:
             for slot, artifact in (outputs or {}).items():
                 self._connect(transaction, (execution_id, "output", slot, 0), artifact)
-            transaction.execute(
-                "UPDATE execution SET state = ?, reads = ?, reason = coalesce(?, reason), error = ?,"
-                " finished_at = ?, reusable = ? WHERE id = ?",
-                (state, _text(reads or {}), reason, error and _text(error), self._now(), int(reusable), execution_id),
+            values = (
+                state, _text(reads or {}), reason, error and _text(error), self._now(), int(reusable), execution_id
+            )  # fmt: skip
+            _held(
+                transaction.execute(
+                    "UPDATE execution SET state = ?, reads = ?, reason = coalesce(?, reason), error = ?,"
+                    " finished_at = ?, reusable = ? WHERE id = ? AND state = 'running' RETURNING id",
+                    values,
+                ).fetchone()
             )
 
     def record_unrun(
@@ -206,6 +225,9 @@ class MetadataStore:
                 "INSERT INTO fingerprint (digest, parts) VALUES (?, ?) ON CONFLICT DO NOTHING",
                 (attempt.fingerprint, _text(attempt.parts)),
             )
+        _held(
+            transaction.execute("SELECT id FROM run WHERE id = ? AND state = 'running'", (attempt.run_id,)).fetchone()
+        )
         execution_id: int = transaction.execute(
             "INSERT INTO execution (run_id, node, component, state, fingerprint, reason, started_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
@@ -269,6 +291,14 @@ def _open(path: str | os.PathLike[str]) -> Database:
 
         return cast(Database, PostgresDatabase(path, POSTGRES_MIGRATIONS))  # the same two verbs
     return Database(path, MIGRATIONS)
+
+
+def _held(row: object) -> None:
+    if row is None:
+        raise LeaseLostError(
+            "The run was taken for dead while its process was held up, so it may record nothing more",
+            hint="run again: what was recorded before is reused",
+        )
 
 
 def _text(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from treadle.artifact import Value, digest_bytes
-from treadle.errors import NodeLostError, NodeTimeoutError, RunCancelledError, TreadleError
+from treadle.errors import LeaseLostError, NodeLostError, NodeTimeoutError, RunCancelledError, TreadleError
 from treadle.metadata import ArtifactRecord, Attempt
 from treadle.pipeline import NodeIR, PipelineIR
 from treadle.runner._child import describe_error
@@ -362,9 +363,10 @@ class Driver:
         reason = f"the runner stopped: {error}"
         if isinstance(error, KeyboardInterrupt | RunCancelledError):
             reason = "interrupted" if isinstance(error, KeyboardInterrupt) else "cancelled"
-        for running in self._running.values():
-            self._metadata.finish_execution(running.execution, "failed", reason=reason)
-        self._metadata.finish_run(self.id, "failed")
+        with contextlib.suppress(LeaseLostError):  # somebody else has recorded that it failed
+            for running in self._running.values():
+                self._metadata.finish_execution(running.execution, "failed", reason=reason)
+            self._metadata.finish_run(self.id, "failed")
 
 
 def _told(error: Exception, node: str) -> dict[str, Any]:
