@@ -88,6 +88,13 @@ from treadle.transform._scaling import (
     std_dev_per_key,
     values_per_key,
 )
+from treadle.transform._selection import (
+    Selection,
+    eliminate_features,
+    embedded_features,
+    filter_features,
+    wrap_features,
+)
 from treadle.transform._spans import AnalysisCache, DataSpan, analyze_spans
 from treadle.transform._target import target_encode
 from treadle.transform._text import concat, contains, ends_with, is_in, lower, matches, starts_with, upper
@@ -112,6 +119,7 @@ __all__ = [
     "Columns",
     "DataSpan",
     "ExamplesSource",
+    "Selection",
     "Tokens",
     "TransformGraph",
     "Vector",
@@ -136,11 +144,14 @@ __all__ = [
     "day_of_month",
     "day_of_week",
     "day_of_year",
+    "eliminate_features",
+    "embedded_features",
     "embedding",
     "ends_with",
     "estimated_probability_density",
     "exp",
     "fill_missing",
+    "filter_features",
     "floor",
     "hash_buckets",
     "haversine",
@@ -201,6 +212,7 @@ __all__ = [
     "week_of_year",
     "where",
     "word_count",
+    "wrap_features",
     "write_transformed",
     "year",
 ]

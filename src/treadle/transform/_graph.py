@@ -94,6 +94,13 @@ class TransformGraph:
         """What each output is computed by."""
         return dict(self._outputs)
 
+    def keeping(self, features: Iterable[str]) -> TransformGraph:
+        """The graph with these features alone, in the order of ``preprocess``, and the label."""
+        kept = {self._known(name) for name in features}
+        return TransformGraph(
+            {name: node for name, node in self._outputs.items() if name in kept or name == self.label}, self.label
+        )
+
     def columns_of(self, output: str) -> tuple[str, ...]:
         """The columns of an output."""
         return self._columns[self._known(output)]
