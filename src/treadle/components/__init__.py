@@ -7,6 +7,7 @@ node runs.
 from treadle.components._approval import Approval, approval
 from treadle.components._approvals import ApprovalDecision, ApprovalRequest, Approvals
 from treadle.components._champion import champion
+from treadle.components._container import container
 from treadle.components._evaluate import evaluate
 from treadle.components._importer import importer
 from treadle.components._ingest import ingest
@@ -26,6 +27,7 @@ __all__ = [
     "Approvals",
     "approval",
     "champion",
+    "container",
     "email",
     "evaluate",
     "importer",

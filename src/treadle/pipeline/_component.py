@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, overload
 
+from treadle.errors import ComponentError
 from treadle.pipeline._settings import read_settings
 from treadle.pipeline._signature import Signature, read_signature
 from treadle.pipeline._trace import current_trace
@@ -30,6 +31,8 @@ class Component:
         resources: Mapping[str, float | str] | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
+        if isinstance(function, type):
+            function, resolve = _steps(function, resolve)
         self.function = function
         self.cache = cache
         self.resolve = resolve
@@ -43,7 +46,7 @@ class Component:
     @property
     def name(self) -> str:
         """The function's name, which its nodes get."""
-        return str(self.function.__name__)
+        return str(self.__name__)  # type: ignore[attr-defined]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Place a node when a pipeline is being compiled; otherwise call the function."""
@@ -53,7 +56,30 @@ class Component:
         return trace.place(self, args, kwargs)
 
     def __repr__(self) -> str:
-        return f"<component {self.function.__module__}:{self.function.__qualname__}>"
+        return f"<component {self.__module__}:{self.__qualname__}>"  # type: ignore[attr-defined]
+
+
+def _steps(kind: type, resolve: Callable[..., Any] | None) -> tuple[Callable[..., Any], Callable[..., Any] | None]:
+    """The run step and the resolve step of a class.
+
+    Raises:
+        ComponentError: When it has no run step, needs arguments to be made, or says twice how it resolves.
+    """
+    where = {"component": kind.__qualname__}
+    run = getattr(kind, "run", None)
+    if not callable(run):
+        raise ComponentError(
+            "A class that is a component has a method run", where=where, hint="def run(self, ...) -> None"
+        )
+    if resolve is not None and hasattr(kind, "resolve"):
+        raise ComponentError("It has a method resolve and resolve= as well", where=where)
+    try:
+        made = kind()
+    except TypeError as error:
+        raise ComponentError(
+            f"It cannot be made without arguments: {error}", where=where, hint="parameters belong to run"
+        ) from error
+    return made.run, getattr(made, "resolve", resolve)
 
 
 @overload
@@ -82,6 +108,9 @@ def component(
     Annotations say what each parameter is: an artifact type is an input (``X | None`` an optional one, ``list[X]``
     several), ``Output[X]`` an output, ``File`` a file whose content counts, ``Callable`` a function of the user's;
     everything else is a JSON value. A returned JSON value is an output named ``value``.
+
+    A class with a method ``run``, and perhaps a method ``resolve``, is a component too: its two steps side by side. It
+    is made once, without arguments, and holds no state between them, since they are called in different processes.
 
     Args:
         function: The function, when the decorator is used without arguments.
