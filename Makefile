@@ -32,7 +32,7 @@ test: $(DEV) ## the tests (core, under five minutes)
 	$(BIN)/python -m pytest -n 2 -m "not engines and not drill"
 
 test-engines: $(DEV) ## the tests that need more libraries or data than the core
-	$(PIP) install -q -c constraints.txt -e '.[frames,postgres]' --group engines
+	$(PIP) install -q -c constraints.txt -e '.[delta,frames,postgres,sql]' --group engines
 	$(BIN)/python tools/build_flights_data.py
 	! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix build/node onnxruntime-web@1.30.0
 	$(BIN)/python -m pytest -m engines

@@ -624,6 +624,32 @@ def test_queries_through_sqlalchemy(tmp_path: Path) -> None:
         read_table(f"sqlite:///{tmp_path}/a.db#select * from gone")
 
 
+def test_delta_tables_need_deltalake(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        read_table(f"delta://{tmp_path}?version=new")
+    try:
+        import deltalake  # noqa: F401
+    except ImportError:
+        with pytest.raises(MissingDependencyError) as caught:
+            read_table(f"delta://{tmp_path}")
+        assert "treadle[delta]" in str(caught.value.hint)
+
+
+@pytest.mark.engines
+def test_versions_of_a_delta_table(tmp_path: Path) -> None:
+    deltalake = pytest.importorskip("deltalake", reason="deltalake is not installed: pip install 'treadle[delta]'")
+    place = str(tmp_path / "rides")
+    deltalake.write_deltalake(place, pa.table({"n": [1, 2], "s": ["a", None]}))
+    deltalake.write_deltalake(place, pa.table({"n": [3], "s": ["c"]}), mode="append")
+    first, newest = f"delta://{place}?version=0", f"delta://{place}"
+    assert read_table(first).to_pydict() == {"n": [1, 2], "s": ["a", None]}
+    assert sorted(read_table(newest)["n"].to_pylist()) == [1, 2, 3]
+    assert digest_source(first) == digest_source(first) != digest_source(newest)
+    for wrong in (f"delta://{tmp_path}/none", f"{newest}?version=9"):
+        with pytest.raises(DataSourceError):
+            read_table(wrong)
+
+
 def test_a_format_said_by_name(tmp_path: Path) -> None:
     file = write(tmp_path / "export.dat", "a;b\n1;2\n")
     assert read_table(file, options={"format": "csv"}).to_pydict() == {"a": [1], "b": [2]}
