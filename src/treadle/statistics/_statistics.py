@@ -81,8 +81,9 @@ class Statistics:
         """Measure the rows of a batch. A column that is not in it is missing in all its rows.
 
         Raises:
-            StatisticsError: A column's type is not the one it had before.
+            StatisticsError: A column's type is not the one it had before, or two columns have one name.
         """
+        check_names(batch.schema.names)
         before, self.num_rows = self.num_rows, self.num_rows + batch.num_rows
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if not is_reserved(name):
@@ -231,3 +232,14 @@ class Statistics:
         for column, measures in other._measures.items():
             for name, measure in measures.items():
                 self._measures[column][name].merge(measure)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse names that stand more than once: their values would be added up.
+
+    Raises:
+        StatisticsError: One does.
+    """
+    if len(set(names)) != len(names):
+        name = next(name for name in names if names.count(name) > 1)
+        raise StatisticsError("The column name stands more than once.", where={"column": name})

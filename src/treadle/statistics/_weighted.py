@@ -23,6 +23,7 @@ from treadle.statistics._frames import batches_of
 from treadle.statistics._generate import is_column_source
 from treadle.statistics._keys import Ints
 from treadle.statistics._quantiles import equal_width, quantiles
+from treadle.statistics._statistics import check_names
 
 UNIT = 2**24
 _MOST = 2**62
@@ -169,6 +170,7 @@ class WeightedStatistics:
             UsageError: The column of weights is not there.
             StatisticsError: A weight is missing, negative or not finite, or the weights are too large together.
         """
+        check_names(batch.schema.names)
         units = self._of(batch)
         for name in self._features:
             if name not in batch.schema.names:

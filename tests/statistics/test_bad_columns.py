@@ -1,0 +1,88 @@
+"""Columns as they come: an error or the right number, never a wrong one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from treadle.errors import StatisticsError
+from treadle.statistics import Statistics, generate
+from treadle.statistics._categories import LIMIT
+
+
+def test_a_million_distinct_strings() -> None:
+    numbers = np.random.default_rng(2).permutation(1_000_000)
+    column = pc.cast(pa.array(numbers), pa.string())
+    frequent = pa.array(["often"] * 50_000)
+    feature = generate(pa.table({"s": pa.chunked_array([column, frequent])})).features["s"]
+    assert feature.count == 1_050_000
+    assert feature.exact is False
+    assert feature.unique == pytest.approx(1_000_001, rel=0.05)
+    assert feature.text is not None
+    categories = feature.text.categories
+    assert len(categories.values) <= LIMIT
+    assert categories.shortfall <= 1_050_000 / LIMIT
+    value, count = categories.top(1)[0]
+    assert value == "often"
+    assert 50_000 - categories.shortfall <= count <= 50_000
+
+
+def test_strings_of_ten_megabytes() -> None:
+    long = ["a" * 10_000_000, "b" * 10_000_000, "c"]
+    feature = generate(pa.table({"s": long})).features["s"]
+    assert (feature.max_length, feature.min_length, feature.unique) == (10_000_000, 1, 3)
+
+
+def test_only_infinities_and_nan() -> None:
+    feature = generate(pa.table({"x": [float("inf"), float("-inf"), float("nan")]})).features["x"]
+    assert (feature.count, feature.infinite, feature.nan) == (3, 2, 1)
+    assert (feature.mean, feature.min, feature.median, feature.unique) == (None, None, None, 0)
+    assert feature.histogram() == feature.quantile_histogram() == []
+
+
+def test_the_largest_numbers() -> None:
+    ints = generate(pa.table({"x": pa.array([-(2**63), 2**63 - 1], pa.int64())})).features["x"]
+    assert (ints.min, ints.max) == (-(2**63), 2**63 - 1)
+    floats = generate(pa.table({"x": [1.7e308, 1.7e308, -1.7e308]})).features["x"]
+    assert (floats.max, floats.unique) == (1.7e308, 2)
+    with pytest.raises((StatisticsError, pa.ArrowInvalid)):
+        generate(pa.table({"x": pa.array([2**63], pa.uint64())}))
+
+
+def test_times_of_several_zones_are_wall_clock_times() -> None:
+    noon = [1_577_880_000_000_000]  # 2020-01-01 12:00 in UTC
+    statistics = Statistics()
+    for zone in ("UTC", "Asia/Tokyo"):
+        statistics.add(pa.table({"t": pa.array(noon, pa.timestamp("us", zone))}))
+    feature = statistics.features["t"]
+    assert (str(feature.min), str(feature.max)) == ("2020-01-01 12:00:00", "2020-01-01 21:00:00")
+
+
+def test_mixed_types_are_an_error_with_the_column() -> None:
+    statistics = generate(pa.table({"a": [1, 2]}))
+    with pytest.raises(StatisticsError) as error:
+        statistics.add(pa.table({"a": ["x"]}))
+    assert error.value.where == {"column": "a"}
+
+
+def test_two_columns_of_one_name_are_not_added_up() -> None:
+    table = pa.table([pa.array([1]), pa.array([2])], names=["a", "a"])
+    with pytest.raises(StatisticsError) as error:
+        generate(table)
+    assert error.value.where == {"column": "a"}
+
+
+def test_nulls_at_every_depth() -> None:
+    kind = pa.list_(pa.struct([("a", pa.list_(pa.int64()))]))
+    column = pa.array([None, [], [None], [{"a": None}], [{"a": [None, 1]}]], kind)
+    found = {path: (each.count, each.missing) for path, each in generate(pa.table({"x": column})).paths.items()}
+    assert found == {"x": (4, 1), "x[]": (2, 1), "x[].a": (1, 1), "x[].a[]": (1, 1)}
+
+
+def test_no_columns_no_rows_nothing_but_nulls() -> None:
+    assert generate(pa.table({})).to_json() == {"num_rows": 0, "features": {}}
+    assert generate([]).num_rows == 0
+    feature = generate(pa.table({"x": pa.nulls(3)})).features["x"]
+    assert (feature.type, feature.count, feature.missing) == ("null", 0, 3)
