@@ -79,7 +79,7 @@ def _events(contents: Contents, namespace: str) -> Iterator[dict[str, Any]]:
             continue
         facets: dict[str, Any] = {
             "parent": _facet(
-                "1-0-1/ParentRunFacet",
+                "1-2-0/ParentRunFacet",
                 run={"runId": parent["runId"]},
                 job={"namespace": namespace, "name": run.pipeline},
             )
