@@ -169,9 +169,12 @@ class Place:
 class _Lowering:
     def __init__(self, targets: Sequence[Node], inputs: Sequence[Input], *, for_bulk: bool) -> None:
         from treadle.graph._rules import RULES
-        from treadle.graph._rules_text import TEXT_RULES
+        from treadle.graph._rules_categories import RULES_OF_CATEGORIES
+        from treadle.graph._rules_circle import RULES_OF_CIRCLES
+        from treadle.graph._rules_sequences import RULES_OF_SEQUENCES
+        from treadle.graph._rules_text import RULES_OF_TEXT
 
-        rules = {**RULES, **TEXT_RULES}
+        rules = {**RULES, **RULES_OF_TEXT, **RULES_OF_SEQUENCES, **RULES_OF_CATEGORIES, **RULES_OF_CIRCLES}
         self.for_bulk = for_bulk
         self.emit = Emitter({node.name for node in inputs})
         self.places = {id(node): Place(node.name, 0, width(node), width(node)) for node in inputs}
