@@ -63,7 +63,8 @@ class MetadataStore:
         with self._database.transaction() as transaction:
             _held(
                 transaction.execute(
-                    "UPDATE run SET state = ?, finished_at = ? WHERE id = ? AND state = 'running' RETURNING id",
+                    "UPDATE run SET state = ?, finished_at = ? WHERE id = ? AND state IN ('running', 'waiting')"
+                    " RETURNING id",
                     (state, self._now(), run_id),
                 ).fetchone()
             )

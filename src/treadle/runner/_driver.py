@@ -366,7 +366,9 @@ class Driver:
         with contextlib.suppress(LeaseLostError):  # somebody else has recorded that it failed
             for running in self._running.values():
                 self._metadata.finish_execution(running.execution, "failed", reason=reason)
-            self._metadata.finish_run(self.id, "failed")
+        # also what was recorded as begun when the disk refused the next step
+        code = getattr(error, "code", "INTERRUPTED")
+        self._metadata.abandon_run(self.id, {"code": code, "what": reason, "where": {}, "hint": None})
 
 
 def _told(error: Exception, node: str) -> dict[str, Any]:
