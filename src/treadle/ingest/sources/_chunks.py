@@ -21,6 +21,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_PACKED = {".gz", ".bz2", ".zst"}
+_PACKED_RATIO = 8  # what text is usually packed by, or more
 _NEWLINE = ord("\n")
 
 
@@ -37,6 +39,7 @@ def text_chunks(path: Path, size: int, *, encoding: str | None = None, quote: st
         CorruptFileError: The file cannot be unpacked.
         TextEncodingError: The text is not of the encoding given.
     """
+    size = _piece(path, size)
     rest = b""
     for block in _utf8(path, size, encoding):
         rest += block
@@ -46,6 +49,15 @@ def text_chunks(path: Path, size: int, *, encoding: str | None = None, quote: st
             rest = rest[end:]
     if rest:
         yield rest
+
+
+def _piece(path: Path, size: int) -> int:
+    """The size of a piece: a file that fits into one is read at once, a longer one in smaller pieces.
+
+    While a piece is parsed its bytes, the rest of the last one and the columns are in memory together.
+    """
+    unpacked = path.stat().st_size * (_PACKED_RATIO if path.suffix.lower() in _PACKED else 1)
+    return size if unpacked <= size else max(1, size // 4)
 
 
 def _last_end(text: bytes, quote: str | None) -> int:
