@@ -71,3 +71,7 @@ def _float_parts() -> Iterator[pa.Table]:
         yield pa.table(
             {name: values[real][rows] * (1 + 0.05 * noise[name][0]) + noise[name][1] for name, real in names}
         )
+
+
+if __name__ == "__main__":
+    print(flights_file(), floats_file(), sep="\n")
