@@ -54,13 +54,13 @@ def check(graph: tt.TransformGraph, table: pa.Table) -> None:
 
 @pytest.mark.parametrize("name", OPS)
 @given(table=tables())
-@settings(max_examples=12, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=6, deadline=None, suppress_health_check=QUIET)
 def test_each_operation_is_the_same_in_bulk_and_one_row_at_a_time(name: str, table: pa.Table) -> None:
     check(analyzed(lambda x: {"out": OPS[name](x), "f": x["f"]}, table), table)
 
 
 @given(table=tables(), other=tables())
-@settings(max_examples=15, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=8, deadline=None, suppress_health_check=QUIET)
 def test_all_operations_together_are_the_same_also_on_data_not_analyzed(table: pa.Table, other: pa.Table) -> None:
     check(analyzed(everything, table), other)
 
