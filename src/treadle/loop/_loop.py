@@ -114,14 +114,18 @@ class Loop:
     def _turn(self, window: Window, past: list[Turn]) -> Turn:
         version, servable = self._champion()
         traffic = self._traffic(servable)
-        report = self._drift(traffic.read(window), servable)
+        served = traffic.read(window)
+        report = self._drift(served, servable)
         labelled = self._labelled_window(window.end)
-        rows = traffic.read(labelled)
+        rows, ripe = served, report  # without a label delay they are the same window
+        if labelled != window:
+            rows = traffic.read(labelled)
+            ripe = self._drift(rows, servable)
         quality = self._quality(rows, labelled, version)
         decision = self.policy.decide(
             Observation(
                 now=window.end,
-                drifted=tuple(self._drift(rows, servable).drifted),
+                drifted=tuple(ripe.drifted),
                 metrics=quality.get("metrics", {}),
                 labelled=labelled.name,
                 trained_at=_end_of_span(version.properties.get("last_span")),
@@ -133,7 +137,7 @@ class Loop:
         if decision.retrain:
             action, outcome, run_id = self._retrain(labelled)
             reasons = (*reasons, *outcome)
-        in_service = self._champion()[0].version
+        in_service = self._champion_version().version
         return Turn(window, report.rows, report.drifted, quality, action, reasons, run_id, in_service)
 
     def _drift(self, rows: pa.Table, servable: Servable) -> DriftReport:
@@ -174,8 +178,11 @@ class Loop:
             end = period.before(end)
         return Window(period.before(end), end)
 
+    def _champion_version(self) -> ModelVersion:
+        return self._registry.get(f"{self.model}@champion")
+
     def _champion(self) -> tuple[ModelVersion, Servable]:
-        version = self._registry.get(f"{self.model}@champion")
+        version = self._champion_version()
         path = self._serving / self.model / str(version.version)
         if not path.is_dir():
             raise LoopError(

@@ -10,12 +10,12 @@ import os
 import re
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from treadle.errors import LabelError
+from treadle.monitoring._last import last_of_each
 
 SCHEMA = pa.schema([("prediction_id", pa.string()), ("label", pa.float64()), ("event_time", pa.timestamp("us"))])
 """The columns of a label file; ``label`` is 0 or 1 for a binary task."""
@@ -55,12 +55,7 @@ class LabelStore:
         """
         tables = [self._read_one(path) for path in self._files()]
         table = pa.concat_tables(tables).combine_chunks() if tables else SCHEMA.empty_table()
-        if not table.num_rows:
-            return table
-        codes = table["prediction_id"].combine_chunks().dictionary_encode().indices.to_numpy()
-        last = np.empty(codes.max() + 1, dtype=np.int64)
-        last[codes] = np.arange(len(codes))  # a later assignment overwrites an earlier one
-        return table.take(pa.array(np.sort(last)))
+        return last_of_each(table, "prediction_id")
 
     def _files(self) -> list[Path]:
         return sorted(self.directory.glob("labels-*.parquet"))

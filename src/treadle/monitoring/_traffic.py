@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from treadle.artifact import PREDICTION_ID_COLUMN, TIME_COLUMN, sealed_segments
 from treadle.errors import MonitoringError
 from treadle.monitoring._calendar import Window
+from treadle.monitoring._last import last_of_each
 
 
 class Traffic:
@@ -51,7 +51,7 @@ class Traffic:
             )
         data = ds.dataset([str(path) for path in segments], schema=schema, format="parquet")
         table = data.to_table(filter=self._condition(schema, window))
-        return _last_of_each(table)
+        return last_of_each(table, PREDICTION_ID_COLUMN)
 
     def first_event(self) -> datetime | None:
         """The earliest event time in the log, ``None`` while nothing is sealed."""
@@ -79,13 +79,3 @@ class Traffic:
         kind = schema.field(self.event_time).type
         start, end = (pa.scalar(moment, pa.timestamp("us")).cast(kind) for moment in (window.start, window.end))
         return (ds.field(self.event_time) >= start) & (ds.field(self.event_time) < end)
-
-
-def _last_of_each(table: pa.Table) -> pa.Table:
-    """Drop all but the last row of every prediction id; the order of the rest stays."""
-    if not table.num_rows:
-        return table
-    codes = table[PREDICTION_ID_COLUMN].combine_chunks().dictionary_encode().indices.to_numpy()
-    last = np.empty(codes.max() + 1, dtype=np.int64)
-    last[codes] = np.arange(len(codes))
-    return table if len(last) == len(codes) else table.take(pa.array(np.sort(last)))
