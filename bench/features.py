@@ -41,40 +41,21 @@ def run() -> list[dict]:
         "reference": decode / rides.num_rows * 1e9,
         "ratio": transform / decode,
     }
-    return [bulk, *one_row(graph, schema, rides.slice(0, 60_000), pipeline.train)]
+    return [bulk, *one_row()]
 
 
-def one_row(graph, schema, rides, train) -> list[dict]:
+def one_row() -> list[dict]:
     """A row as Python values through the fused graph, against LightGBM alone on ready features."""
-    from types import SimpleNamespace
+    from taxi_model import build
 
-    from treadle.frameworks import load_model, save_model
-    from treadle.servable import Servable, build_servable
+    from treadle.servable import Servable
 
-    label = graph.transform(rides, outputs=["big_tip"])["big_tip"].to_numpy()
-    matrix = graph.feature_matrix(rides)
-    model = train(SimpleNamespace(train=SimpleNamespace(features=matrix, labels=label)))
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "model").mkdir()
-        save_model(model, Path(folder) / "model")
-        native = load_model(Path(folder) / "model")
-        build_servable(
-            Path(folder) / "servable",
-            feature_model=graph.feature_model(),
-            model_onnx=native.to_onnx(),
-            feature_names=graph.feature_names,
-            native_predict=native.predict,
-            transform_rows=graph.feature_matrix,
-            schema=schema,
-            rows=rides.slice(0, 1000),
-            task="binary",
-        )
+        built = build(Path(folder) / "servable")
         servable = Servable.load(Path(folder) / "servable")
-    names = [spec.name for spec in servable.inputs]
-    row = rides.select(names).slice(0, 1).to_pylist()[0]
-    one = {name: [value] for name, value in row.items()}
-    ready = matrix[:1].astype(np.float64)
-    alone = micros(lambda: model.predict(ready, num_threads=1))
+    one = {spec.name: [built.rows[0][spec.name]] for spec in servable.inputs}
+    ready = built.features[:1].astype(np.float64)
+    alone = micros(lambda: built.model.predict(ready, num_threads=1))
     ours = micros(lambda: servable.predict_columns(one))
     return [
         {

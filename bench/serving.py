@@ -46,7 +46,7 @@ def run() -> list[dict]:
     figures = []
     try:
         with tempfile.TemporaryDirectory() as folder:
-            rows = taxi_model.build(Path(folder) / "taxi")
+            rows = taxi_model.build(Path(folder) / "taxi").rows
             reference = Server(empty.pid, int(empty.stdout.readline()))
             with ServerProcess(Path(folder) / "taxi") as process:
                 server = Server(process.pid, urlsplit(process.url).port)

@@ -6,7 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -14,8 +16,19 @@ import pyarrow.parquet as pq
 TAXI = Path(__file__).parents[1] / "examples" / "taxi"
 
 
-def build(folder: Path, *, months: int = 3) -> list[dict]:
-    """Build the servable of the example's model in ``folder``; returns rows as requests bring them."""
+class Built(NamedTuple):
+    """What a benchmark compares the servable with."""
+
+    rows: list[dict]
+    """Rows as requests bring them."""
+    model: Any
+    """The native model alone."""
+    features: np.ndarray
+    """The matrix it was trained on."""
+
+
+def build(folder: Path, *, months: int = 3) -> Built:
+    """Build the servable of the example's model in ``folder``."""
     sys.path.insert(0, str(TAXI))
     import pipeline
     from treadle.frameworks import load_model, save_model
@@ -50,4 +63,4 @@ def build(folder: Path, *, months: int = 3) -> list[dict]:
     for row in rows:
         for name, value in row.items():
             row[name] = value.isoformat() if hasattr(value, "isoformat") else value
-    return rows
+    return Built(rows, native.native, split.features)
