@@ -32,7 +32,7 @@ test: $(DEV) ## the tests (core, under five minutes)
 	$(BIN)/python -m pytest -n 2 -m "not engines and not drill"
 
 test-engines: $(DEV) ## the tests that need more libraries or data than the core
-	$(PIP) install -q -c constraints.txt -e '.[delta,frames,postgres,sql]' --group engines
+	$(PIP) install -q -c constraints.txt -e '.[delta,frames,iceberg,images,kubeflow,postgres,ray,s3,spark,sql]' --group engines
 	$(BIN)/python tools/build_flights_data.py
 	npm install --silent --no-audit --no-fund --prefix build/node onnxruntime-web@1.30.0 \
 	  || echo "onnxruntime-web could not be installed: the proof in Node is skipped" >&2
