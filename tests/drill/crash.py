@@ -8,32 +8,67 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from treadle.artifact import digest_tree
 from treadle.metadata import MetadataStore
 
 PIPELINE = """
+import os
+import subprocess
+
 from treadle import Output, component, pipeline
 from treadle.artifact import Model
 
+
+def stress(place):
+    # The process asks to be traced itself, so that the n-th call is counted in this process and no other.
+    asked, _, inject = os.environ.get("STRESS", "").partition(" ")
+    if asked != place:
+        return
+    process = os.getppid() if place == "template" else os.getpid()
+    tracer = subprocess.Popen(
+        ["strace", "-o", os.environ["STRESS_TOLD"], "-e", "trace=" + inject.partition(":")[0],
+         "-e", "inject=" + inject, "-p", str(process)],
+        stderr=subprocess.PIPE, start_new_session=True,
+    )
+    assert b"attached" in tracer.stderr.readline()
+
+
 @component
 def first(x: int) -> int:
+    stress("template")
+    stress("first")
     return x + 1
 
 @component
 def second(x: int, *, model: Output[Model]) -> None:
+    stress("second")
     (model.path / "weights").write_text(str(x) * 1000)
 
 @component
 def third(model: Model) -> int:
+    stress("third")
     return len((model.path / "weights").read_text())
 
 @pipeline
 def main():
     third(second(first(1)).model)
 """
+PLACES = ("driver", "template", "first", "second", "third")
 SUCCESS = {"first": 2, "third": 1000}
+WRITES = "write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,ftruncate,unlink,unlinkat,mkdir,fchmod,link,linkat"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of a run with a fault in it."""
+
+    status: int
+    """Of the command: negative for a signal."""
+    faults: int
+    """How often the fault struck: 0 when the process made fewer calls than that."""
 
 
 def prepare(folder: Path) -> Path:
@@ -50,7 +85,7 @@ def command() -> list[str]:
 
 def environment() -> dict[str, str]:
     """Without a store of somebody else's."""
-    return {name: value for name, value in os.environ.items() if name != "TREADLE_HOME"}
+    return {name: value for name, value in os.environ.items() if not name.startswith("TREADLE_")}
 
 
 def kill_after(folder: Path, seconds: float) -> int:
@@ -65,38 +100,39 @@ def kill_after(folder: Path, seconds: float) -> int:
     return process.wait()
 
 
-def traced(folder: Path, inject: str) -> int:
-    """Run under strace with a fault injected into all of its processes; the return code."""
-    strace = shutil.which("strace")
-    assert strace is not None
-    tracing = [
-        strace,
-        "-f",
-        "-qq",
-        "-o",
-        os.devnull,
-        "-e",
-        f"trace={inject.split(':', maxsplit=1)[0]}",
-        "-e",
-        f"inject={inject}",
-    ]
+def strike(folder: Path, place: str, fault: str) -> Trial:
+    """Run with a fault at a write system call of one process.
+
+    Args:
+        folder: With the pipeline.
+        place: Which process: one of ``PLACES``.
+        fault: In strace's words: ``signal=KILL:when=7``, ``error=EIO:when=7``, ``error=ENOSPC:when=7+`` (from then on).
+    """
+    told = folder / "told"
+    inject = f"{WRITES}:{fault}"
+    tracer = ["strace", "-qq", "-o", str(told), "-e", f"trace={WRITES}", "-e", f"inject={inject}"]
+    stress = {"STRESS": f"{place} {inject}", "STRESS_TOLD": str(told)}
     done = subprocess.run(
-        [*tracing, *command()],
+        [*tracer, *command()] if place == "driver" else command(),
         cwd=folder,
-        env=environment(),
+        env=environment() | ({} if place == "driver" else stress),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         timeout=120,
     )
-    return done.returncode
+    text = told.read_text() if told.exists() else ""
+    return Trial(done.returncode, text.count("(INJECTED)") + text.count("killed by SIGKILL"))
 
 
 def can_trace() -> bool:
     """Whether strace is there and allowed to trace."""
     if shutil.which("strace") is None:
         return False
-    done = subprocess.run(["strace", "-f", "-qq", "-o", os.devnull, "true"], capture_output=True)
-    return done.returncode == 0
+    attach = (
+        "import os, subprocess as s; p = s.Popen(['sleep', '9']); t = s.Popen(['strace', '-p', str(p.pid)], "
+        "stderr=s.PIPE); ok = b'attached' in t.stderr.readline(); p.kill(); raise SystemExit(not ok)"
+    )
+    return subprocess.run([sys.executable, "-c", attach], capture_output=True).returncode == 0
 
 
 def resume(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Death and refusal at any moment of a run of three nodes: resumed, nothing is lost and nothing doubled.
 
-The short form takes a few moments of each kind; `make drill` takes them all.
+A fault strikes the n-th write system call of one process: the driver, the template that starts nodes, or a node. The
+short form takes a few n of each; `make drill` takes every one, until a run passes that made fewer calls.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from crash import can_trace, check, command, environment, kill_after, prepare, resume, traced
+from crash import PLACES, can_trace, check, command, environment, kill_after, prepare, resume, strike
 
 needs_strace = pytest.mark.skipif(not can_trace(), reason="strace is not there or may not trace")
-WRITES = "write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,ftruncate,unlink,mkdir"
+MOST = 3000
+"""More write system calls than any process of the run makes: the loop ends before."""
 
 
 def _kill_at_random_times(folder: Path, count: int) -> None:
@@ -28,17 +30,18 @@ def _kill_at_random_times(folder: Path, count: int) -> None:
     print(f"killed at {killed} of {count} random times: 0 lost, 0 doubled")
 
 
-def _inject_until_unfaulted(folder: Path, calls: str, fault: str, *, step: int, most: int) -> None:
-    tried = 0
-    for number in range(1, most, step):
-        place = prepare(folder / f"{calls.partition(',')[0]}-{number}")
-        code = traced(place, f"{calls}:{fault}:when={number}")
-        tried += 1
-        resume(place)
-        shutil.rmtree(place)
-        if code == 0 and number > 400:
-            break
-    print(f"{fault} at {tried} system calls of {calls.partition(',')[0]}...: 0 lost, 0 doubled")
+def _strike_until_unfaulted(folder: Path, place: str, fault: str, after: str = "") -> int:
+    """Strike every write of a process, each in a run of its own; how often it struck."""
+    for nth in range(1, MOST):
+        home = prepare(folder / str(nth))
+        trial = strike(home, place, f"{fault}:when={nth}{after}")
+        resume(home)
+        shutil.rmtree(home)
+        if not trial.faults:
+            assert trial.status == 0, "no fault, and yet it failed"
+            print(f"{fault}{after} at {nth - 1} writes of the {place}: 0 lost, 0 doubled")
+            return nth - 1
+    raise AssertionError(f"no run of the {place} passed unfaulted")
 
 
 def test_killed_at_some_random_times(tmp_path: Path) -> None:
@@ -46,19 +49,22 @@ def test_killed_at_some_random_times(tmp_path: Path) -> None:
 
 
 @needs_strace
-@pytest.mark.parametrize("number", [40, 140])
-def test_killed_at_some_system_calls_that_write(tmp_path: Path, number: int) -> None:
-    place = prepare(tmp_path)
-    traced(place, f"{WRITES}:signal=KILL:when={number}")
-    resume(place)
-
-
-@needs_strace
-@pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EROFS"])
-def test_some_errors_of_the_disk(tmp_path: Path, error: str) -> None:
-    place = prepare(tmp_path)
-    traced(place, f"{WRITES}:error={error}:when={random.Random(error).randrange(20, 120)}")
-    resume(place)
+@pytest.mark.parametrize(
+    ("place", "fault"),
+    [
+        ("driver", "signal=KILL:when=40"),
+        ("template", "signal=KILL:when=1"),
+        ("second", "signal=KILL:when=3"),
+        ("driver", "error=ENOSPC:when=30+"),
+        ("driver", "error=EIO:when=60"),
+        ("second", "error=EROFS:when=2"),
+    ],
+)
+def test_a_fault_at_one_write(tmp_path: Path, place: str, fault: str) -> None:
+    home = prepare(tmp_path)
+    trial = strike(home, place, fault)
+    assert trial.faults > 0
+    resume(home)
 
 
 @pytest.mark.drill
@@ -68,15 +74,17 @@ def test_killed_at_many_random_times(tmp_path: Path) -> None:
 
 @pytest.mark.drill
 @needs_strace
-def test_killed_at_every_system_call_that_writes(tmp_path: Path) -> None:
-    _inject_until_unfaulted(tmp_path, WRITES, "signal=KILL", step=1, most=2000)
+@pytest.mark.parametrize("place", PLACES)
+def test_killed_at_every_write(tmp_path: Path, place: str) -> None:
+    assert _strike_until_unfaulted(tmp_path, place, "signal=KILL") > 0
 
 
 @pytest.mark.drill
 @needs_strace
-@pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EROFS"])
-def test_every_error_of_the_disk(tmp_path: Path, error: str) -> None:
-    _inject_until_unfaulted(tmp_path, WRITES, f"error={error}", step=1, most=2000)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("error", "after"), [("EIO", ""), ("ENOSPC", "+"), ("EROFS", "+")])
+def test_every_write_refused(tmp_path: Path, place: str, error: str, after: str) -> None:
+    assert _strike_until_unfaulted(tmp_path, place, f"error={error}", after) > 0
 
 
 @pytest.mark.drill
