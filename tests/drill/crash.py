@@ -58,7 +58,20 @@ def main():
 """
 PLACES = ("driver", "template", "first", "second", "third")
 SUCCESS = {"first": 2, "third": 1000}
-WRITES = "write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,ftruncate,unlink,unlinkat,mkdir,fchmod,link,linkat"
+WRITES = (
+    "write",
+    "pwrite64",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "ftruncate",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "rmdir",
+    "fchmod",
+)
+"""The system calls that change a disk; strace counts each kind by itself."""
 
 
 @dataclass(frozen=True)
@@ -100,17 +113,18 @@ def kill_after(folder: Path, seconds: float) -> int:
     return process.wait()
 
 
-def strike(folder: Path, place: str, fault: str) -> Trial:
-    """Run with a fault at a write system call of one process.
+def strike(folder: Path, place: str, inject: str) -> Trial:
+    """Run with a fault at a system call of one process.
 
     Args:
         folder: With the pipeline.
         place: Which process: one of ``PLACES``.
-        fault: In strace's words: ``signal=KILL:when=7``, ``error=EIO:when=7``, ``error=ENOSPC:when=7+`` (from then on).
+        inject: In strace's words: ``fsync:signal=KILL:when=7``, ``write:error=EIO:when=7``,
+            ``write,mkdir:error=ENOSPC:when=7+`` (from the 7th of each on).
     """
     told = folder / "told"
-    inject = f"{WRITES}:{fault}"
-    tracer = ["strace", "-qq", "-o", str(told), "-e", f"trace={WRITES}", "-e", f"inject={inject}"]
+    traced = inject.partition(":")[0]
+    tracer = ["strace", "-qq", "-o", str(told), "-e", f"trace={traced}", "-e", f"inject={inject}"]
     stress = {"STRESS": f"{place} {inject}", "STRESS_TOLD": str(told)}
     done = subprocess.run(
         [*tracer, *command()] if place == "driver" else command(),
