@@ -42,7 +42,8 @@ def test_import_treadle_loads_its_names_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["errors", "config", "schema", "artifact", "storage", "metadata", "pipeline", "runner", "components"]
+    "room",
+    ["errors", "config", "schema", "artifact", "storage", "metadata", "pipeline", "runner", "components", "transform"],
 )
 def test_light_rooms_load_no_library(room: str) -> None:
     modules, threads = loaded_by(f"import treadle.{room}")

@@ -13,104 +13,110 @@ Examples:
     ...     }
 """
 
-from treadle.transform._analyzers import Coded
-from treadle.transform._buckets import (
-    apply_buckets,
-    apply_buckets_with_interpolation,
-    bucketize,
-    bucketize_per_key,
-    estimated_probability_density,
-    quantile,
-    quantiles,
-)
-from treadle.transform._column import Column, Columns
-from treadle.transform._components import covariance, pca
-from treadle.transform._dates import (
-    cyclical,
-    day_of_month,
-    day_of_year,
-    is_weekend,
-    minute,
-    quarter,
-    second,
-    week_of_year,
-    year,
-)
-from treadle.transform._embedding import embedding
-from treadle.transform._examples import ExamplesSource, write_transformed
-from treadle.transform._functions import (
-    cast,
-    ceil,
-    clip,
-    day_of_week,
-    exp,
-    fill_missing,
-    floor,
-    hour_of_day,
-    is_missing,
-    log,
-    log1p,
-    maximum,
-    minimum,
-    month,
-    one_hot,
-    sign,
-    sqrt,
-    where,
-)
-from treadle.transform._geo import haversine
-from treadle.transform._graph import TransformGraph, analyze
-from treadle.transform._hashing import cross, hash_buckets, length
-from treadle.transform._moment_columns import (
-    analyzer,
-    count,
-    highest,
-    lowest,
-    mean,
-    std_dev,
-    total,
-    tukey_h_params,
-    tukey_location,
-    tukey_scale,
-    variance,
-)
-from treadle.transform._scaling import (
-    count_per_key,
-    mean_per_key,
-    scale_by_min_max,
-    scale_by_min_max_per_key,
-    scale_robustly,
-    scale_to_0_1,
-    scale_to_0_1_per_key,
-    scale_to_gaussian,
-    scale_to_z_score,
-    scale_to_z_score_per_key,
-    std_dev_per_key,
-    values_per_key,
-)
-from treadle.transform._selection import (
-    Selection,
-    eliminate_features,
-    embedded_features,
-    filter_features,
-    wrap_features,
-)
-from treadle.transform._spans import AnalysisCache, DataSpan, analyze_spans
-from treadle.transform._target import target_encode
-from treadle.transform._text import concat, contains, ends_with, is_in, lower, matches, starts_with, upper
-from treadle.transform._tokens import (
-    Tokens,
-    bag_of_words,
-    multi_hot,
-    ngrams,
-    tfidf,
-    token_ids,
-    tokens,
-    unique_tokens,
-    word_count,
-)
-from treadle.transform._vectors import Vector, random_projection, vector
-from treadle.transform._vocabulary import lookup, vocabulary
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from treadle.transform._analyzers import Coded
+    from treadle.transform._buckets import (
+        apply_buckets,
+        apply_buckets_with_interpolation,
+        bucketize,
+        bucketize_per_key,
+        estimated_probability_density,
+        quantile,
+        quantiles,
+    )
+    from treadle.transform._column import Column, Columns
+    from treadle.transform._components import covariance, pca
+    from treadle.transform._dates import (
+        cyclical,
+        day_of_month,
+        day_of_year,
+        is_weekend,
+        minute,
+        quarter,
+        second,
+        week_of_year,
+        year,
+    )
+    from treadle.transform._embedding import embedding
+    from treadle.transform._examples import ExamplesSource, write_transformed
+    from treadle.transform._functions import (
+        cast,
+        ceil,
+        clip,
+        day_of_week,
+        exp,
+        fill_missing,
+        floor,
+        hour_of_day,
+        is_missing,
+        log,
+        log1p,
+        maximum,
+        minimum,
+        month,
+        one_hot,
+        sign,
+        sqrt,
+        where,
+    )
+    from treadle.transform._geo import haversine
+    from treadle.transform._graph import TransformGraph, analyze
+    from treadle.transform._hashing import cross, hash_buckets, length
+    from treadle.transform._moment_columns import (
+        analyzer,
+        count,
+        highest,
+        lowest,
+        mean,
+        std_dev,
+        total,
+        tukey_h_params,
+        tukey_location,
+        tukey_scale,
+        variance,
+    )
+    from treadle.transform._scaling import (
+        count_per_key,
+        mean_per_key,
+        scale_by_min_max,
+        scale_by_min_max_per_key,
+        scale_robustly,
+        scale_to_0_1,
+        scale_to_0_1_per_key,
+        scale_to_gaussian,
+        scale_to_z_score,
+        scale_to_z_score_per_key,
+        std_dev_per_key,
+        values_per_key,
+    )
+    from treadle.transform._selection import (
+        Selection,
+        eliminate_features,
+        embedded_features,
+        filter_features,
+        wrap_features,
+    )
+    from treadle.transform._spans import AnalysisCache, DataSpan, analyze_spans
+    from treadle.transform._target import target_encode
+    from treadle.transform._text import concat, contains, ends_with, is_in, lower, matches, starts_with, upper
+    from treadle.transform._tokens import (
+        Tokens,
+        bag_of_words,
+        multi_hot,
+        ngrams,
+        tfidf,
+        token_ids,
+        tokens,
+        unique_tokens,
+        word_count,
+    )
+    from treadle.transform._vectors import Vector, random_projection, vector
+    from treadle.transform._vocabulary import lookup, vocabulary
 
 __all__ = [
     "AnalysisCache",
@@ -216,3 +222,48 @@ __all__ = [
     "write_transformed",
     "year",
 ]
+
+_MODULES = {
+    "_analyzers": "Coded",
+    "_buckets": (
+        "apply_buckets apply_buckets_with_interpolation bucketize bucketize_per_key "
+        "estimated_probability_density quantile quantiles"
+    ),
+    "_column": "Column Columns",
+    "_components": "covariance pca",
+    "_dates": "cyclical day_of_month day_of_year is_weekend minute quarter second week_of_year year",
+    "_embedding": "embedding",
+    "_examples": "ExamplesSource write_transformed",
+    "_functions": (
+        "cast ceil clip day_of_week exp fill_missing floor hour_of_day is_missing log log1p maximum "
+        "minimum month one_hot sign sqrt where"
+    ),
+    "_geo": "haversine",
+    "_graph": "TransformGraph analyze",
+    "_hashing": "cross hash_buckets length",
+    "_moment_columns": (
+        "analyzer count highest lowest mean std_dev total tukey_h_params tukey_location tukey_scale variance"
+    ),
+    "_scaling": (
+        "count_per_key mean_per_key scale_by_min_max scale_by_min_max_per_key scale_robustly "
+        "scale_to_0_1 scale_to_0_1_per_key scale_to_gaussian scale_to_z_score scale_to_z_score_per_key "
+        "std_dev_per_key values_per_key"
+    ),
+    "_selection": "Selection eliminate_features embedded_features filter_features wrap_features",
+    "_spans": "AnalysisCache DataSpan analyze_spans",
+    "_target": "target_encode",
+    "_text": "concat contains ends_with is_in lower matches starts_with upper",
+    "_tokens": "Tokens bag_of_words multi_hot ngrams tfidf token_ids tokens unique_tokens word_count",
+    "_vectors": "Vector random_projection vector",
+    "_vocabulary": "lookup vocabulary",
+}
+"""Where the public names are: a pipeline file imports this room, and only what computes with it loads numpy."""
+_LATER = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value
