@@ -605,3 +605,18 @@ class TrainingDataError(TreadleError, ValueError):
     """Transformed examples that cannot be trained on: not there, without rows, or with labels missing."""
 
     code = "TRAINING_DATA"
+
+
+# notebook
+
+
+class NotebookError(TreadleError, RuntimeError):
+    """Something of a notebook that cannot be carried to another process, or into a module; ``cell`` says where."""
+
+    code = "NOTEBOOK"
+
+
+class NodeFailedError(TreadleError, RuntimeError):
+    """A node that a notebook ran has failed; the traceback of the function stands above it."""
+
+    code = "NODE_FAILED"
