@@ -88,3 +88,66 @@ def test_numbered_spans_are_compared_as_numbers(tmp_path: Path) -> None:
     touch(tmp_path, "2", "9", "10")
     spans = list_spans(f"{tmp_path}/{{SPAN}}")
     assert [span.span for span in select_spans(spans, first="9")] == ["9", "10"]
+
+
+def test_a_range_of_days_by_month_and_year(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{day}.csv" for day in ("2017-12-31", "2018-01-01", "2018-01-31", "2018-02-01", "2019-01-01")))
+    spans = list_spans(f"{tmp_path}/{{YYYY}}-{{MM}}-{{DD}}.csv")
+
+    def chosen(**options: object) -> list[str]:
+        return [span.span for span in select_spans(spans, **options)]
+
+    assert chosen(first="2018-01", last="2018-01") == ["2018-01-01", "2018-01-31"]
+    assert chosen(first="2018", last="2018") == ["2018-01-01", "2018-01-31", "2018-02-01"]
+    assert chosen(first="2018-01-02", last="2018-02") == ["2018-01-31", "2018-02-01"]
+    assert chosen(skip=1, window=2) == ["2018-01-31", "2018-02-01"]
+    for wrong in ("2018-1", "7", "january", "2018-01-", ""):
+        with pytest.raises(UsageError, match="is not a data span like '2017-12-31'"):
+            chosen(first=wrong)
+    with pytest.raises(UsageError):
+        chosen(skip=-1)
+    with pytest.raises(DataFileNotFoundError):
+        chosen(skip=5)
+
+
+def test_files_without_spans_have_no_range(tmp_path: Path) -> None:
+    touch(tmp_path, "a.csv")
+    with pytest.raises(UsageError, match="not a data span") as caught:
+        select_spans(list_spans(f"{tmp_path}/a.csv"), last="2018-01")
+    assert "no date" in str(caught.value.hint)
+
+
+def test_gaps_are_seen(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{month}.csv" for month in ("2017-10", "2017-11", "2018-01", "2018-02", "2018-03")))
+    spans = list_spans(f"{tmp_path}/{{YYYY}}-{{MM}}.csv")
+
+    def chosen(**options: object) -> list[str]:
+        return [span.span for span in select_spans(spans, complete=True, **options)]
+
+    assert chosen(window=3) == ["2018-01", "2018-02", "2018-03"]
+    assert chosen(window=2, last="2017-11") == ["2017-10", "2017-11"]
+    assert chosen(window=2, last="2018-03", skip=1) == ["2018-01", "2018-02"]
+    for options, told in (
+        ({}, "2017-12"),
+        ({"window": 4}, "2017-12"),
+        ({"first": "2018-01", "last": "2018-05"}, "2018-05"),
+        ({"first": "2017-09", "last": "2017-11"}, "2017-09"),
+        ({"window": 3, "last": "2017-11"}, "asks for 3 data spans, and there are 2"),
+    ):
+        with pytest.raises(DataFileNotFoundError, match=told):
+            chosen(**options)
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern", "missing"),
+    [
+        (["1", "4"], "{SPAN}", "2, 3"),
+        (["2016-02-28", "2016-03-01"], "{YYYY}-{MM}-{DD}", "2016-02-29"),
+        (["2015-12-30", "2016-01-01"], "{YYYY}-{MM}-{DD}", "2015-12-31"),
+        (["1", "900"], "{SPAN}", "2, 3, 4, 5, 6 and 95 more"),
+    ],
+)
+def test_gaps_of_every_kind_of_span(tmp_path: Path, names: list[str], pattern: str, missing: str) -> None:
+    touch(tmp_path, *names)
+    with pytest.raises(DataFileNotFoundError, match=f"missing: {missing}"):
+        select_spans(list_spans(f"{tmp_path}/{pattern}"), complete=True)

@@ -9,13 +9,22 @@ from treadle.errors import DataError
 from treadle.pipeline import component
 
 
-def _find_files(*, pattern: str, first: str | None = None, last: str | None = None) -> list[dict[str, Any]]:
+def _find_files(
+    *,
+    pattern: str,
+    first: str | None = None,
+    last: str | None = None,
+    window: int | None = None,
+    skip: int = 0,
+    complete: bool = False,
+) -> list[dict[str, Any]]:
     """The chosen spans with the digests of their files' contents, so that new bytes are seen and old ones known."""
     from treadle.ingest import digest_source, list_spans, select_spans
 
+    chosen = select_spans(list_spans(pattern), first=first, last=last, window=window, skip=skip, complete=complete)
     return [
         {"span": found.span, "version": found.version, "digests": [digest_source(path) for path in found.paths]}
-        for found in select_spans(list_spans(pattern), first=first, last=last)
+        for found in chosen
     ]
 
 
@@ -26,6 +35,9 @@ def ingest(
     schema: File,
     first: str | None = None,
     last: str | None = None,
+    window: int | None = None,
+    skip: int = 0,
+    complete: bool = False,
     where: str | None = None,
     splits: dict[str, float] | list[list[str | float]] | None = None,
     split_by: str = "row",
@@ -36,12 +48,18 @@ def ingest(
 ) -> None:
     """Read the files of a range of data spans into examples: typed rows with ids, in splits.
 
+    Range, window, late versions and the newest version of a table are looked up when the run gets here; the manifest
+    of the examples says which spans and versions they were.
+
     Args:
         pattern: Files, with ``{YYYY}-{MM}`` (or ``{SPAN}``) and ``{VERSION}`` where they vary; of several versions of
             a span the highest is read.
         schema: The TOML schema that gives the columns their types.
         first: The first span, ``2018-01``; ``None`` for the earliest there is.
         last: The last span, included; ``None`` for the latest there is.
+        window: Of these only so many of the newest: a window that rolls as spans arrive.
+        skip: Leave so many of the newest out before the window is taken.
+        complete: Fail where a span is missing inside the range or window, in place of reading what there is.
         where: An SQL condition; rows that do not meet it are counted as excluded.
         splits: Split name to its share, or a list of [name, share], oldest first, where the split is by time; the
             default is 4 parts ``train``, 1 part ``eval``.
@@ -59,8 +77,11 @@ def ingest(
     from treadle.ingest import build_examples, list_spans, select_spans
     from treadle.schema import Schema
 
+    # of a table the version that was found, even if a newer one has come since
+    table_version = resolved[0]["version"] if len(resolved) == 1 and not resolved[0]["span"] else None
+    found_spans = list_spans(pattern, version=table_version)
     manifest = build_examples(
-        select_spans(list_spans(pattern), first=first, last=last),
+        select_spans(found_spans, first=first, last=last, window=window, skip=skip, complete=complete),
         schema=Schema.load(schema),
         out_path=examples.path,
         where=where,
@@ -77,6 +98,7 @@ def ingest(
             where={"pattern": pattern},
             hint="Run again; give a new delivery of a span its own file with a higher {VERSION}.",
         )
+    versions = {source.span or "": source.version for source in manifest.sources if source.version is not None}
     examples.properties.update(
         rows=sum(manifest.splits.values()),
         excluded=manifest.rows_excluded,
@@ -84,6 +106,8 @@ def ingest(
         splits=manifest.splits,
         first_span=manifest.spans[0] if manifest.spans else None,
         last_span=manifest.spans[-1] if manifest.spans else None,
+        spans=list(manifest.spans),
+        versions=versions,
     )
 
 

@@ -119,11 +119,18 @@ def latest_pushed(
 
 
 def _list_spans(
-    *, pattern: str, first: str | None = None, last: str | None = None, window: int | None = None
+    *,
+    pattern: str,
+    first: str | None = None,
+    last: str | None = None,
+    window: int | None = None,
+    skip: int = 0,
+    complete: bool = False,
 ) -> list[str]:
     from treadle.ingest import list_spans, select_spans
 
-    return [found.span for found in select_spans(list_spans(pattern), first=first, last=last, window=window)]
+    chosen = select_spans(list_spans(pattern), first=first, last=last, window=window, skip=skip, complete=complete)
+    return [found.span for found in chosen]
 
 
 @component(resolve=_list_spans)
@@ -133,6 +140,8 @@ def spans(
     first: str | None = None,  # noqa: ARG001
     last: str | None = None,  # noqa: ARG001
     window: int | None = None,  # noqa: ARG001
+    skip: int = 0,  # noqa: ARG001
+    complete: bool = False,  # noqa: ARG001
     resolved: list[str],
 ) -> list[str]:
     """The data spans there are, oldest first: all, a range, or a rolling window of the newest.
@@ -145,6 +154,8 @@ def spans(
         first: The first span; the earliest when not given.
         last: The last span, included; the latest when not given.
         window: Of these, only so many of the newest.
+        skip: Leave so many of the newest out before the window is taken.
+        complete: Fail where a span is missing.
         resolved: What was found.
     """
     return resolved

@@ -14,7 +14,8 @@ from treadle.ingest._leakage import Leakage, SharedRows, find_leakage
 from treadle.ingest._manifest import Manifest, Source
 from treadle.ingest._places import PathLike, digest_source, is_url
 from treadle.ingest._scan import Scan, conform, read_table, scan
-from treadle.ingest._spans import SpanFiles, list_spans, select_spans
+from treadle.ingest._select import select_spans
+from treadle.ingest._spans import SpanFiles, list_spans
 
 __all__ = [
     "ROW_ID",

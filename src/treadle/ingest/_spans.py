@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from treadle.errors import DataError, DataFileNotFoundError, UsageError
-from treadle.ingest._places import is_url, url_candidates
+from treadle.ingest._places import is_url, url_candidates, url_of
 from treadle.ingest.sources import scheme_of
 
 _FIELDS = {"YYYY": r"\d{4}", "MM": r"\d{2}", "DD": r"\d{2}", "SPAN": r"\d+", "VERSION": r"\d+"}
@@ -23,25 +23,30 @@ class SpanFiles:
     span: str
     """``2018-01`` or ``2018-01-31`` for dates, the number for ``{SPAN}``; empty if the pattern has neither."""
     version: int | None
-    """The version's number, if the pattern has ``{VERSION}``."""
+    """The version's number, if the pattern has ``{VERSION}``; of a table its version or snapshot."""
     paths: tuple[Path | str, ...]
     """The files, sorted by name; strings where they are URLs."""
 
 
-def list_spans(pattern: str) -> list[SpanFiles]:
+def list_spans(pattern: str, *, version: int | None = None) -> list[SpanFiles]:
     """The data spans that exist, oldest first; of each span only its highest version.
 
     Args:
         pattern: A path or URL with ``{YYYY}-{MM}`` (and perhaps ``{DD}``), or ``{SPAN}``; perhaps ``{VERSION}``; ``*``
-            stands for any part of a name. A field may stand more than once and must then have one value.
+            stands for any part of a name. A field may stand more than once and must then have one value. A table
+            (``iceberg://``, ``delta://``) is one span without a name, in the version that the URL means now.
+        version: Of a table, the version to read in place of that one.
 
     Raises:
         DataFileNotFoundError: No file matches.
         DataError: A matching name holds an impossible date.
         UsageError: The pattern has an unknown field.
     """
-    if is_url(pattern) and scheme_of(pattern.partition(":")[0]) is not None:
-        return [SpanFiles("", None, (pattern,))]  # a query or a folder: the whole is one span
+    known = scheme_of(pattern.partition(":")[0]) if is_url(pattern) else None
+    if known is not None:  # a query, a folder or a table: the whole is one span
+        pin = getattr(known, "pin", None)
+        url, found_version = pin(url_of(pattern), version) if pin is not None else (pattern, None)
+        return [SpanFiles("", found_version, (url,))]
     fields, expression = _compile(pattern)
     found: dict[tuple[int, ...], dict[int, list[Path | str]]] = {}
     names: dict[tuple[int, ...], str] = {}
@@ -65,41 +70,6 @@ def list_spans(pattern: str) -> list[SpanFiles]:
         paths = tuple(sorted(found[order][version], key=str))
         spans.append(SpanFiles(names[order], None if version < 0 else version, paths))
     return spans
-
-
-def select_spans(
-    spans: Sequence[SpanFiles], *, first: str | None = None, last: str | None = None, window: int | None = None
-) -> list[SpanFiles]:
-    """A stretch of spans: from ``first`` to ``last``, both included, and of these the last ``window``.
-
-    Raises:
-        DataFileNotFoundError: Nothing is left.
-        UsageError: ``window`` is less than one.
-    """
-    if window is not None and window < 1:
-        raise UsageError(f"A window of {window} data spans holds nothing.")
-    names = [span.span for span in spans]
-    for name in (first, last):
-        if name is not None and name.isdigit() != all(known.isdigit() for known in names):
-            raise UsageError(f"{name!r} is not a data span like {names[0]!r}." if names else "There is no data span.")
-    kept = [
-        span
-        for span in spans
-        if (first is None or _order(span.span) >= _order(first)) and (last is None or _order(span.span) <= _order(last))
-    ]
-    if window is not None:
-        kept = kept[-window:]
-    if not kept:
-        raise DataFileNotFoundError(
-            "No data span lies there.",
-            where={"first": first, "last": last},
-            hint=f"There are {names[0]} to {names[-1]}." if names else None,
-        )
-    return kept
-
-
-def _order(name: str) -> tuple[int, str]:
-    return (int(name), "") if name.isdigit() else (0, name)
 
 
 def _compile(pattern: str) -> tuple[list[str], re.Pattern[str]]:

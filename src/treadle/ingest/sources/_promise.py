@@ -92,7 +92,8 @@ class Format(Protocol):
 
     A format with ``SCHEMES`` also has ``fetch(url, folder) -> Path``, which puts what the URL names on this machine
     (in the folder given, unless it lies here already) and returns the path that ``open_source`` is to open. One whose
-    path is no file has ``digest(path) -> "sha256:..."`` too.
+    path is no file has ``digest(path) -> "sha256:..."`` too. One whose data have versions has
+    ``pin(url, version=None) -> (url, version)``: the URL of that version, or of the one that the URL means now.
     """
 
     SUFFIXES: tuple[str, ...]
