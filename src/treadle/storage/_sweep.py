@@ -102,7 +102,8 @@ def clear_litter(store: ArtifactStore, *, older_than_seconds: float) -> int:
             continue
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             kept = (place / "damaged").exists() and time.time() - place.stat().st_mtime < older_than_seconds
-            if not kept and not (place / "lock").exists():  # a run's place: the next run judges it by its lock
+            # a place with a lock is a run's, which the next run judges; with a dot it never came so far
+            if not kept and (name.startswith(".") or not (place / "lock").exists()):
                 _remove(place)
                 gone += 1
     return gone
