@@ -59,6 +59,7 @@ def test_killed_at_some_random_times(tmp_path: Path) -> None:
     [
         ("driver", "fdatasync:signal=KILL:when=7"),
         ("template", "write:signal=KILL:when=1"),
+        ("template", "write:error=EIO:when=1"),
         ("second", "rename:signal=KILL:when=1"),
         ("driver", "pwrite64:error=ENOSPC:when=30+"),
         ("driver", "fdatasync:error=EIO:when=5"),

@@ -22,6 +22,9 @@ from typing import Any, NoReturn
 from treadle.runner._child import run_task
 from treadle.runner._tree import adopt_orphans, die_with_parent, kill_descendants, kill_group, kill_tree
 
+_LOOK_SECONDS = 1.0
+"""After which it looks for ended children unasked: the write that wakes it happens in a signal and can be refused."""
+
 
 def main() -> None:
     """Serve until the input ends."""
@@ -44,10 +47,10 @@ class _Template:
         gc.freeze()  # children that never touch these objects share their pages
         pending = b""
         while True:
-            ready, _, _ = select.select([0, self._wake], [], [])
+            ready, _, _ = select.select([0, self._wake], [], [], _LOOK_SECONDS)
             if self._wake in ready:
                 os.read(self._wake, 4096)
-                self._reap()
+            self._reap()
             if 0 in ready:
                 data = os.read(0, 65536)
                 if not data:
