@@ -251,6 +251,19 @@ class QuarantineError(DataError):
     code = "DATA_QUARANTINE"
 
 
+class EngineError(TreadleError, RuntimeError):
+    """An engine cannot be reached, lost a worker once too often, or does not see what this process sees."""
+
+    code = "ENGINE"
+    transient = True
+
+
+class EngineFunctionError(TreadleError, TypeError):
+    """A function, or what it is given, cannot be sent to where an engine would run it."""
+
+    code = "ENGINE_FUNCTION"
+
+
 # statistics, validation
 
 
@@ -620,3 +633,18 @@ class NodeFailedError(TreadleError, RuntimeError):
     """A node that a notebook ran has failed; the traceback of the function stands above it."""
 
     code = "NODE_FAILED"
+
+
+# backends
+
+
+class BackendError(TreadleError, RuntimeError):
+    """A backend cannot do what is asked of it, or cannot be reached."""
+
+    code = "BACKEND"
+
+
+class UnsupportedByBackendError(BackendError, NotImplementedError):
+    """A pipeline asks for something that a backend has not; ``feature`` names it."""
+
+    code = "BACKEND_UNSUPPORTED"
