@@ -29,6 +29,7 @@ _NAMES = {
 _ROOMS = {
     "components",
     "evaluation",
+    "notebook",
     "pipeline",
     "schema",
     "serving",

@@ -32,6 +32,7 @@ from treadle.artifact._types import (
     Value,
     Verdict,
 )
+from treadle.artifact._view import show_with
 
 __all__ = [
     "FINDINGS_COLUMN",
@@ -61,4 +62,5 @@ __all__ = [
     "digest_file",
     "digest_tree",
     "sealed_segments",
+    "show_with",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from treadle.artifact._digest import digest_tree
+from treadle.artifact._view import view_of
 
 A = TypeVar("A", bound="Artifact")
 
@@ -42,6 +43,9 @@ class Artifact:
     def at(cls: type[A], path: str | os.PathLike[str], properties: Mapping[str, Any] | None = None) -> A:
         """The artifact in a directory outside any store; its digest is computed. For tests and notebooks."""
         return cls(Path(path), digest_tree(path), dict(properties or {}))
+
+    def _repr_html_(self) -> str:
+        return view_of(self)
 
 
 class Examples(Artifact):

@@ -9,7 +9,7 @@ from treadle.pipeline._component import Component, component
 from treadle.pipeline._condition import Condition
 from treadle.pipeline._context import NodeContext, current_node, set_current_node
 from treadle.pipeline._expand import expand, fill, items_of, known_items, loops, picked
-from treadle.pipeline._facts import FACTS_VERSION, Facts
+from treadle.pipeline._facts import FACTS_VERSION, Facts, read_facts
 from treadle.pipeline._flow import at_exit, for_each, when
 from treadle.pipeline._importing import import_fresh_sources, import_module_at, is_installed, is_treadle
 from treadle.pipeline._ir import (
@@ -25,6 +25,7 @@ from treadle.pipeline._ir import (
     NodeIR,
     PipelineIR,
     RunStatus,
+    Stored,
     Wire,
     leaves,
 )
@@ -35,6 +36,7 @@ from treadle.pipeline._reference import find_function
 from treadle.pipeline._settings import NodeSettings, read_settings
 from treadle.pipeline._signature import Kind, Parameter, Signature
 from treadle.pipeline._skip import Skip, Wait
+from treadle.pipeline._values import Describer, NotComparableError
 
 __all__ = [
     "FACTS_VERSION",
@@ -44,6 +46,7 @@ __all__ = [
     "Component",
     "Condition",
     "Constant",
+    "Describer",
     "DictOf",
     "Each",
     "Facts",
@@ -57,12 +60,14 @@ __all__ = [
     "NodeContext",
     "NodeIR",
     "NodeSettings",
+    "NotComparableError",
     "Parameter",
     "Pipeline",
     "PipelineIR",
     "RunStatus",
     "Signature",
     "Skip",
+    "Stored",
     "Wait",
     "Wire",
     "at_exit",
@@ -84,6 +89,7 @@ __all__ = [
     "parse_settings",
     "picked",
     "pipeline",
+    "read_facts",
     "read_settings",
     "set_current_node",
     "when",

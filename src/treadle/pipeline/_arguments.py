@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from treadle.artifact import Value, canonical_json
+from treadle.artifact import Artifact, Value, canonical_json
 from treadle.errors import PipelineError
 from treadle.pipeline._handles import ItemHandle, NodeHandle, OutputHandle, Promise, StatusHandle, name_of, only_output
-from treadle.pipeline._ir import Argument, Constant, DictOf, FilePath, Function, Item, ListOf, RunStatus, Wire
+from treadle.pipeline._ir import Argument, Constant, DictOf, FilePath, Function, Item, ListOf, RunStatus, Stored, Wire
 from treadle.pipeline._reference import reference_to
 from treadle.pipeline._signature import Kind, Parameter, clashes, describe, fits
 
@@ -108,7 +108,10 @@ class ArgumentReader:
         wire = self._wire(parameter, given)
         return ListOf((wire,)) if parameter.many else wire
 
-    def _wire(self, parameter: Parameter, given: Any, *, gathered: bool = False) -> Wire | Item:
+    def _wire(self, parameter: Parameter, given: Any, *, gathered: bool = False) -> Wire | Item | Stored:
+        if isinstance(given, Artifact):
+            self._fits(parameter, given.type_name, issubclass(type(given), parameter.annotation), "this artifact")
+            return _stored(given)
         if isinstance(given, ItemHandle) and given.type is not None:
             self._fits(parameter, given.type.type_name, issubclass(given.type, parameter.annotation), str(given))
             return given.leaf()
@@ -169,6 +172,8 @@ class ArgumentReader:
         """A JSON value, in which lists and dictionaries may hold outputs of other nodes."""
         if isinstance(given, Promise):
             return self._value_leaf(given)
+        if isinstance(given, Value):
+            return _stored(given)
         if isinstance(given, list | tuple):
             items = [self._template(item) for item in given]
             if not all(isinstance(item, Constant) for item in items):
@@ -204,3 +209,7 @@ class ArgumentReader:
                 hint=f"annotate the parameter as {output.type.type_name} to receive the artifact",
             )
         return output.leaf()
+
+
+def _stored(artifact: Artifact) -> Stored:
+    return Stored(artifact.digest, artifact.type_name, dict(artifact.properties))

@@ -49,7 +49,7 @@ class CodeReader:
 
     def __init__(self, pipeline: Pipeline, memory: FactsMemory | None = None) -> None:
         self._pipeline = pipeline
-        self._folder = pipeline.file.parent if pipeline.file else None
+        self._folder = pipeline.folder
         self._files = {pipeline.module: pipeline.file} if pipeline.file else {}
         self._modules = Modules(self._files, memory)
         self._reach = Reach(self._modules, self._folder)

@@ -78,6 +78,22 @@ class Wire:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """An artifact of the store, named by its digest: made before, by whatever run."""
+
+    digest: str
+    type_name: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.type_name} {self.digest[:15]}"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"stored": self.digest, "type": self.type_name, "properties": dict(self.properties)}
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """The item that one round of a loop is about, or a part of it."""
 
@@ -139,7 +155,7 @@ class DictOf:
         return {"dict": {name: item.to_json() for name, item in self.items.items()}}
 
 
-Argument = Constant | FilePath | Wire | Item | RunStatus | Function | ListOf | DictOf
+Argument = Constant | FilePath | Wire | Stored | Item | RunStatus | Function | ListOf | DictOf
 
 
 def _steps(path: tuple[str | int, ...]) -> str:

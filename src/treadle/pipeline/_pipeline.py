@@ -30,6 +30,11 @@ class Pipeline:
         """The file it was written in."""
         return module_file(self.function)
 
+    @functools.cached_property
+    def folder(self) -> Path | None:
+        """The project's folder: that of the file, unless somebody says otherwise by setting it."""
+        return self.file.parent if self.file else None
+
     @property
     def module(self) -> str:
         """The module that another process imports it from."""

@@ -58,6 +58,8 @@ class Describer:
             return [type(value).__name__, repr(value)]
         if isinstance(value, os.PathLike):
             return ["path", self._write(os.fspath(value))]
+        if isinstance(value, types.BuiltinFunctionType) and not isinstance(value.__self__, types.ModuleType | None):
+            return ["method", value.__name__, self._write(value.__self__)]
         if isinstance(value, _NAMED):
             self.met.append(value)
             return ["name", _name(value)]

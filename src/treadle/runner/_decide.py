@@ -23,6 +23,7 @@ from treadle.pipeline import (
     ListOf,
     NodeIR,
     Pipeline,
+    Stored,
     Wire,
     find_function,
     leaves,
@@ -85,7 +86,7 @@ class Decider:
     @cached_property
     def project(self) -> str:
         """The folder of the pipeline's file."""
-        return str(self._pipeline.file.parent if self._pipeline.file else Path.cwd())
+        return str(self._pipeline.folder or Path.cwd())
 
     def component(self, node: NodeIR) -> Component:
         """The node's component, imported."""
@@ -256,6 +257,9 @@ def _bound(argument: Argument, outputs: Outputs, store: ArtifactStore) -> Any:
     if isinstance(argument, Wire):
         record = outputs[argument.node][argument.output]
         return _Part(record, read_value(store, record, argument.path)) if argument.path else record
+    if isinstance(argument, Stored):
+        store.open(argument.digest, Artifact)  # it is told now that it is not there, or not whole
+        return ArtifactRecord(argument.digest, argument.type_name, argument.properties)
     if isinstance(argument, ListOf):
         return [_bound(item, outputs, store) for item in argument.items]
     if isinstance(argument, DictOf):
