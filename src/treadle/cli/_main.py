@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from treadle import __version__
+from treadle.cli._arrow_alone import COMMANDS as WITHOUT_PANDAS
+from treadle.cli._arrow_alone import without_pandas
 from treadle.cli._output import report_error
 
 # name -> the line shown by `treadle --help`; the order is the order of the work
@@ -65,6 +67,8 @@ def _treadle() -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with 0 (ok), 1 (the check said no) or 2 (misuse or error)."""
     argv = sys.argv[1:] if args is None else args
+    if args is None and argv and argv[0] in WITHOUT_PANDAS:
+        without_pandas()
     try:
         result: Any = _treadle.main(args=argv, prog_name="treadle", standalone_mode=False)
     except click.exceptions.Exit as exit_:

@@ -17,6 +17,7 @@ K = 4096
 _FACTOR = 0x9E3779B97F4A7C15
 _MOST_BYTES = 1 << 22  # of text hashed at once
 _SHORT = 64
+_LOWER_HALF = np.uint64(2**33 - 1)
 
 
 class DistinctSketch:
@@ -33,9 +34,9 @@ class DistinctSketch:
     def hashes(self) -> Hashes:
         """Ascending, each once, at most K."""
         if self._waiting:
-            ordered = np.sort(np.concatenate([self._hashes, *self._waiting]))
-            first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-            self._hashes = ordered[first][:K]
+            every = np.concatenate([self._hashes, *self._waiting])
+            found = _smallest(np.partition(every, 4 * K)[: 4 * K]) if len(every) > 8 * K else every[:0]
+            self._hashes = found if len(found) == K else _smallest(every)
             self._waiting, self._waiting_hashes = [], 0
         return self._hashes
 
@@ -53,7 +54,14 @@ class DistinctSketch:
 
     def add_keys(self, keys: npt.NDArray[np.int64]) -> None:
         """Add values by 64-bit keys that tell them apart."""
-        self.add(mix(keys))
+        mixed = _stir(keys)
+        if len(self._hashes) == K:
+            # the last step leaves the upper half as it is, and that is enough to know nearly all that are too large
+            small = mixed <= (self._hashes[-1] | _LOWER_HALF)
+            if not small.any():
+                return
+            mixed = mixed[small]
+        self.add(_finish(mixed))
 
     def merge(self, other: DistinctSketch) -> None:
         """Add the values of another sketch."""
@@ -66,16 +74,32 @@ class DistinctSketch:
         return round((K - 1) * 2.0**64 / (float(self.hashes[-1]) + 1.0))
 
 
+def _smallest(hashes: Hashes) -> Hashes:
+    """The K smallest, ascending and each once; all of them if they are fewer."""
+    ordered = np.sort(hashes)
+    first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    kept: Hashes = ordered[first][:K]
+    return kept
+
+
 def mix(values: npt.NDArray[np.int64] | Hashes) -> Hashes:
     """A bijection of 64-bit numbers that spreads them evenly (finaliser of splitmix64, Steele et al. 2014)."""
+    return _finish(_stir(values))
+
+
+def _stir(values: npt.NDArray[np.int64] | Hashes) -> Hashes:
+    """All of :func:`mix` but its last step."""
     mixed: Hashes = values.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     shifted = mixed >> np.uint64(30)
     mixed ^= shifted
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= np.right_shift(mixed, np.uint64(27), out=shifted)
     mixed *= np.uint64(0x94D049BB133111EB)
-    mixed ^= np.right_shift(mixed, np.uint64(31), out=shifted)
     return mixed
+
+
+def _finish(mixed: Hashes) -> Hashes:
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def hash_text(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> Hashes:

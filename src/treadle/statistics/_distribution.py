@@ -10,6 +10,8 @@ the value for floats; a quantile lies in the right interval, and is placed in it
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from treadle.errors import StatisticsError
@@ -30,6 +32,7 @@ class Distribution:
     """
 
     __slots__ = (
+        "_check_at",
         "_counts",
         "_cut",
         "_intervals",
@@ -60,13 +63,19 @@ class Distribution:
         self._waiting_rows = 0
         self._intervals: IntervalCounts | None = None
         self._scattered = False  # whether the values lie too far apart for counters
+        self._check_at = 0  # how many values there are when the intervals are next held against the limit
 
-    def add(self, values: Floats | Ints) -> None:
-        """Count values: finite float64 or int64."""
+    def add(self, values: Floats | Ints, ends: tuple[Any, Any] | None = None) -> None:
+        """Count values.
+
+        Args:
+            values: Finite float64 or int64.
+            ends: The least and the largest of them, if they are known.
+        """
         if not len(values):
             return
         if self._cut:
-            self._add_cut(values)
+            self._add_cut(values, ends or (values.min(), values.max()))
             return
         keys, counts = count_float_keys(values) if self.floats else count_ints(values)  # type: ignore[arg-type]
         self._see(int(keys.min()), int(keys.max()))
@@ -219,9 +228,9 @@ class Distribution:
         self.low = low if self.low is None else min(self.low, low)
         self.high = high if self.high is None else max(self.high, high)
 
-    def _add_cut(self, values: Floats | Ints) -> None:
-        ends = np.array([values.min(), values.max()])
-        low, high = (keys_of_floats(ends) if self.floats else ends).tolist()
+    def _add_cut(self, values: Floats | Ints, ends: tuple[Any, Any]) -> None:
+        bounds = np.array(ends)
+        low, high = (keys_of_floats(bounds) if self.floats else bounds).tolist()
         self._see(low, high)
         moments, distinct = self._sketches()
         moments.merge(Moments.of(values))
@@ -239,8 +248,11 @@ class Distribution:
             self._scattered = True
             keys = keys_of_floats(values) if self.floats else values  # type: ignore[assignment, arg-type]
             self._wait(*count_ints(keys >> self._cut))
-        elif self._intervals.used > LIMIT:
-            self._settle()
+        elif moments.count >= self._check_at:
+            # now and then is enough: what is kept in the end does not depend on when it is cut
+            self._check_at = 2 * moments.count
+            if self._intervals.used > LIMIT:
+                self._settle()
 
     def _wait(self, keys: Ints, counts: Ints) -> None:
         self._waiting.append((keys, counts))

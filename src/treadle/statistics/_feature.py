@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -276,6 +277,7 @@ class FeatureStatistics:
         return key if self.type == "int" else distribution.extremes()[name == "high"]
 
 
+@functools.lru_cache(maxsize=256)
 def statistics_type(kind: pa.DataType) -> str:
     """The type under which a column of an Arrow type is measured."""
     if isinstance(kind, pa.BaseExtensionType):

@@ -11,6 +11,7 @@ import pyarrow as pa
 from treadle.config import num_threads
 from treadle.errors import UsageError
 from treadle.statistics._frames import BATCH_ROWS, batches_of
+from treadle.statistics._read_ahead import read_ahead
 from treadle.statistics._statistics import Statistics
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # Fewer values than this are counted before a second thread has begun.
 _SMALL = 2_000_000
+# Columns that are read together: what waits to be counted stays small, whatever the number of columns.
+_MOST_COLUMNS = 8
 
 
 @runtime_checkable
@@ -85,17 +88,23 @@ def generate(
         return statistics
     names = list(source.schema.names)
     _check_measured(measures, names)
-    workers = min(threads or num_threads(), len(names)) or 1
-    if source.num_rows * len(names) < _SMALL:
-        workers = 1
-    shares = max(1, -(-len(names) // (4 * workers if workers > 1 else 1)))
-    groups = [names[start : start + shares] for start in range(0, len(names), shares)]
+    small = source.num_rows * len(names) < _SMALL
+    # one thread of two reads, the other counts: more than one that counts wait for each other most of the time
+    workers = 1 if small else max(1, min((threads or num_threads()) // 2, len(names)))
+    size = max(1, min(_MOST_COLUMNS, -(-len(names) // workers)))
+    groups = [names[start : start + size] for start in range(0, len(names), size)]
+    ahead = not small and (threads or num_threads()) > 1
 
     def measure(group: list[str]) -> Statistics:
         part = Statistics(schema, {name: measures[name] for name in group if name in measures})
-        part.add(pa.RecordBatch.from_pylist([], schema=pa.schema([source.schema.field(name) for name in group])))
-        for batch in source.batches(group, batch_rows=BATCH_ROWS, dictionary=True):
+        part.add(pa.RecordBatch.from_arrays([pa.nulls(0, source.schema.field(name).type) for name in group], group))
+
+        def read() -> Iterator[pa.RecordBatch]:
+            return source.batches(group, batch_rows=BATCH_ROWS, dictionary=True)
+
+        for batch in read_ahead(read) if ahead else read():
             part.add(batch)
+        part.settle()
         return part
 
     if workers == 1:

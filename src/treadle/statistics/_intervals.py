@@ -1,27 +1,20 @@
-"""Counting many numbers by interval: pages of counters, so that adding a value is an addition, not a search.
+"""Counting many numbers by interval: a table of counters, so that adding a value is an addition, not a search.
 
-Only how the counts of ``_distribution`` are gathered, never what they are. A page is a run of neighbouring cut keys; a
-page gets its counters when the first value falls into it. Real columns fill a few dozen pages, even when they hold
-values of both signs over many powers of ten.
+Only how the counts of ``_distribution`` are gathered, never what they are. The table reaches from the least cut key to
+the largest. Most of it is never touched where values of both signs lie many powers of ten apart, and the operating
+system gives no memory to what is never touched.
 """
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 
 from treadle.statistics._distinct import DistinctSketch
 from treadle.statistics._keys import Floats, Ints, keys_of_floats
 
-_PAGE_BITS = 10
-_MOST_PAGES = 1 << 18  # entries of the table from page to counters
-_MOST_COUNTERS = 1 << 20
-_BLOCK = 16384  # values that stay in the cache from one step to the next
-_UNSEEN = np.iinfo(np.int64).min // 2
-
-Places: TypeAlias = npt.NDArray[np.int64]
+_MOST_COUNTERS = 1 << 23
+_SPARE = 1024  # counters beyond what is needed now, on both sides, at least
+_BLOCK = 32768  # values that stay in the cache from one step to the next
 
 
 class IntervalCounts:
@@ -31,13 +24,11 @@ class IntervalCounts:
         cut: How many low bits of the keys are cut off.
     """
 
-    __slots__ = ("_counters", "_first_page", "_pages", "_starts", "cut")
+    __slots__ = ("_counters", "_first", "cut")
 
     def __init__(self, cut: int) -> None:
         self.cut = cut
-        self._first_page = 0
-        self._starts: Places = np.empty(0, np.int64)  # page -> where its counters begin, less its first key
-        self._pages: list[int] = []  # pages in the order of their counters
+        self._first = 0  # the cut key of the first counter
         self._counters: Ints = np.empty(0, np.int64)
 
     @classmethod
@@ -45,9 +36,9 @@ class IntervalCounts:
         """Counters that begin with counts of ascending cut keys; ``None`` if these lie too far apart."""
         fresh = cls(cut)
         if len(keys):
-            if not (fresh._reach(int(keys[0]), int(keys[-1])) and fresh._open(keys)):
+            if not fresh._reach(int(keys[0]), int(keys[-1])):
                 return None
-            fresh._counters[fresh._places(keys)] = counts
+            fresh._counters[keys - fresh._first] = counts
         return fresh
 
     @property
@@ -69,68 +60,40 @@ class IntervalCounts:
         """
         cut, floats = self.cut, values.dtype == np.float64
         fits = self._reach(low >> cut, high >> cut)
-        places = np.empty(len(values), np.int64)
+        places = np.empty(min(_BLOCK, len(values)), np.int64)
+        one = np.int64(1)
         for start in range(0, len(values), _BLOCK):
             block = values[start : start + _BLOCK]
             if not floats:
                 keys: Ints = block  # type: ignore[assignment]
-            elif low >= 0:  # most columns: the bits of a float that is not negative are its key
-                keys = (block + 0.0).view(np.int64)
+            elif low > 0:  # most columns: the bits of a float above zero are its key
+                keys = block.view(np.int64)
             else:
                 keys = keys_of_floats(block)  # type: ignore[arg-type]
             distinct.add_keys(keys)
             if fits:
-                self._places(keys >> cut, places[start : start + _BLOCK])
-        if fits and len(places) and int(places.min()) < 0:
-            missing = values[places < 0]
-            keys = keys_of_floats(missing) if floats else missing  # type: ignore[arg-type, assignment]
-            fits = self._open(keys >> cut)
-            if fits:
-                places[places < 0] = self._places(keys >> cut)
-        if fits:
-            self._counters += np.bincount(places, minlength=len(self._counters))
+                here = places[: len(keys)]
+                np.right_shift(keys, cut, out=here)
+                here -= self._first
+                np.add.at(self._counters, here, one)
         return fits
 
     def counts(self) -> tuple[Ints, Ints]:
         """Cut keys, ascending, and their counts."""
-        size = 1 << _PAGE_BITS
-        order = np.argsort(np.array(self._pages, np.int64))
-        pages = np.array(self._pages, np.int64)[order]
-        counters = self._counters.reshape(-1, size)[order].ravel()
-        used = np.flatnonzero(counters)
-        return (pages[used >> _PAGE_BITS] << _PAGE_BITS) + (used & (size - 1)), counters[used]
-
-    def _places(self, keys: Ints, out: Places | None = None) -> Places:
-        """Where the counters of cut keys are; negative for those whose page has none."""
-        pages = keys >> _PAGE_BITS
-        if self._first_page:
-            pages -= self._first_page
-        starts = self._starts.take(pages)
-        return np.add(starts, keys, out=out)
+        used = np.flatnonzero(self._counters)
+        return used + self._first, self._counters[used]
 
     def _reach(self, low: int, high: int) -> bool:
         """Make the table reach from a cut key to another; False if it would be too large."""
-        first, last = low >> _PAGE_BITS, high >> _PAGE_BITS
-        if len(self._starts):
-            first, last = min(first, self._first_page), max(last, self._first_page + len(self._starts) - 1)
-        if last - first >= _MOST_PAGES:
+        last = self._first + len(self._counters) - 1
+        if len(self._counters):
+            if self._first <= low and high <= last:
+                return True
+            low, high = min(low, self._first), max(high, last)
+        if high - low >= _MOST_COUNTERS:
             return False
-        if last - first + 1 > len(self._starts):
-            starts = np.full(last - first + 1, _UNSEEN)
-            if len(self._starts):
-                place = self._first_page - first
-                starts[place : place + len(self._starts)] = self._starts
-            self._starts, self._first_page = starts, first
-        return True
-
-    def _open(self, keys: Ints) -> bool:
-        """Give counters to the pages of cut keys that have none; False if there would be too many."""
-        pages = np.unique(keys >> _PAGE_BITS)
-        pages = pages[self._starts[pages - self._first_page] == _UNSEEN]
-        start, size = len(self._counters), 1 << _PAGE_BITS
-        if start + len(pages) * size > _MOST_COUNTERS:
-            return False
-        self._starts[pages - self._first_page] = start + np.arange(len(pages)) * size - (pages << _PAGE_BITS)
-        self._counters = np.concatenate([self._counters, np.zeros(len(pages) * size, np.int64)])
-        self._pages += pages.tolist()
+        spare = max(_SPARE, (high - low) // 8)
+        before, self._first = self.counts(), low - spare
+        self._counters = np.zeros(high - low + 1 + 2 * spare, np.int64)
+        self._counters[before[0] - self._first] = before[1]
         return True

@@ -20,7 +20,10 @@ _ALL_BUT_SIGN = np.int64(0x7FFF_FFFF_FFFF_FFFF)
 def keys_of_floats(values: Floats) -> Ints:
     """Sortable keys of floats that are not NaN. Minus zero is zero."""
     bits = (values + 0.0).view(np.int64)
-    return np.asarray(bits ^ ((bits >> 63) & _ALL_BUT_SIGN))
+    turned = bits >> 63
+    turned &= _ALL_BUT_SIGN
+    turned ^= bits
+    return turned
 
 
 def floats_of_keys(keys: Ints) -> Floats:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from treadle.statistics._distribution import Distribution
+from treadle.statistics._keys import Floats, Ints
 
 
 class Numbers:
@@ -39,13 +42,20 @@ class Numbers:
         elif pa.types.is_timestamp(values.type):
             values = values.view(pa.int64())
         numbers = values.to_numpy()
-        if self.distribution.floats and not np.isfinite(numbers).all():
+        if not len(numbers):
+            return
+        ends = _ends(numbers)
+        if not (np.isfinite(ends[0]) and np.isfinite(ends[1])):  # NaN is an end wherever it stands
             self.nan += int(np.isnan(numbers).sum())
             self.positive_infinite += int(np.isposinf(numbers).sum())
             self.negative_infinite += int(np.isneginf(numbers).sum())
             numbers = numbers[np.isfinite(numbers)]
-        self.zeros += len(numbers) - int(np.count_nonzero(numbers))
-        self.distribution.add(numbers)
+            if not len(numbers):
+                return
+            ends = _ends(numbers)
+        if ends[0] <= 0 <= ends[1]:
+            self.zeros += int(np.count_nonzero(numbers == 0))
+        self.distribution.add(numbers, ends)
 
     def merge(self, other: Numbers) -> None:
         """Take in the values behind other statistics."""
@@ -54,3 +64,8 @@ class Numbers:
         self.negative_infinite += other.negative_infinite
         self.zeros += other.zeros
         self.distribution.merge(other.distribution)
+
+
+def _ends(numbers: Floats | Ints) -> tuple[Any, Any]:
+    with np.errstate(invalid="ignore"):
+        return numbers.min(), numbers.max()

@@ -116,6 +116,12 @@ class Statistics:
         self._merge_measures(other)
         self.num_rows += other.num_rows
 
+    def settle(self) -> None:
+        """Let go of memory that only counting needs; adding more rows takes it again."""
+        for feature in self._features.values():
+            if feature.numbers:
+                _ = feature.numbers.distribution.cut
+
     def to_json(self) -> dict[str, Any]:
         """What people and programs read: ``{"num_rows", "features": {name: {...}}}``, plain JSON values."""
         shown = to_json(self.num_rows, self._features)
