@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import textwrap
 from pathlib import Path
 
@@ -21,7 +22,9 @@ class Notebook:
     def cell(self, text: str) -> None:
         source = textwrap.dedent(text).strip("\n")
         self.cells.append(source)
-        exec(compile(source, f"<cell {len(self.cells)}>", "exec"), self.namespace)
+        name = f"<cell {len(self.cells)} of {self.folder.name}>"
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)  # as IPython does
+        exec(compile(source, name, "exec"), self.namespace)
 
     def __getitem__(self, name: str) -> object:
         return self.namespace[name]

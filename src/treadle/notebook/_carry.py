@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import importlib.util
+import inspect
+import linecache
 import os
 import sys
+import textwrap
 import types
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +72,7 @@ class Carrier:
         if not file.is_file():
             write_whole(file, source)
         sys.modules.pop(self.name, None)
+        linecache.checkcache(str(file))
         import_fresh_sources()
         try:
             module = import_module_at(self.name, file)
@@ -158,13 +164,21 @@ def _text(statements: tuple[CellStatement, ...]) -> str:
     text = ""
     before: CellStatement | None = None
     seen: set[str] = set()
-    for statement in sorted(statements, key=lambda each: not each.is_future):
+    bound = Counter(name for source in {each.source: each for each in statements}.values() for name in source.binds)
+    for statement in sorted(statements, key=lambda each: _place(each, bound)):
         if statement.is_import and statement.source in seen:
             continue
         seen.add(statement.source)
         text += ("" if before is None else _space(before, statement)) + statement.source
         before = statement
     return text + "\n"
+
+
+def _place(statement: CellStatement, bound: Counter[str]) -> int:
+    """Imports go first, where nothing else binds what they bind; everything else stays in its order."""
+    if statement.is_future:
+        return 0
+    return 1 if statement.is_import and all(bound[name] == 1 for name in statement.binds) else 2
 
 
 def _space(before: CellStatement, after: CellStatement) -> str:
@@ -184,7 +198,7 @@ def _described(value: Any, module: str) -> Any:
     if isinstance(value, types.MethodType):
         return _described(value.__func__, module), _described(value.__self__, module)
     if isinstance(value, types.FunctionType):
-        return _code(value.__code__), [_described(carried, module) for carried in _carried(value)]
+        return _code(value), [_described(carried, module) for carried in _carried(value)]
     if isinstance(value, type):
         own = value.__module__ == module
         return [value.__qualname__, *sorted(map(str, _of_class(value, module)))] if own else value.__qualname__
@@ -196,7 +210,7 @@ def _described(value: Any, module: str) -> Any:
 def _of_class(kind: type, module: str) -> Iterator[Any]:
     for name, value in vars(kind).items():
         if isinstance(value, types.FunctionType) and value.__module__ == module:
-            yield name, _code(value.__code__)
+            yield name, _code(value)
 
 
 def _carried(function: types.FunctionType) -> Iterator[Any]:
@@ -209,10 +223,14 @@ def _carried(function: types.FunctionType) -> Iterator[Any]:
             continue
 
 
-def _code(code: types.CodeType) -> tuple[Any, ...]:
-    """A code object without its file and its lines."""
-    constants = [_code(each) if isinstance(each, types.CodeType) else repr(each) for each in code.co_consts]
-    return code.co_code, code.co_names, code.co_varnames, constants
+def _code(function: types.FunctionType) -> tuple[Any, ...]:
+    """What a function does, by its syntax: the same source may give other bytecode in another module."""
+    try:
+        syntax = ast.dump(ast.parse(textwrap.dedent(inspect.getsource(function))))
+    except (OSError, SyntaxError, TypeError):  # part of a longer expression, or typed where nobody keeps it
+        syntax = ""
+    code = function.__code__
+    return syntax, code.co_names, code.co_varnames
 
 
 def _is_ours(module: types.ModuleType | None, folder: Path) -> bool:
