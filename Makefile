@@ -9,7 +9,7 @@ DEV := $(VENV)/.dev
 # Two cores is the machine we plan for; libraries must not start more threads than that.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test test-engines drill check bench clean
+.PHONY: help demo test test-engines drill check bench peers clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -50,6 +50,9 @@ check: $(DEV) ## lint, types, import contracts, docs
 
 bench: $(DEV) ## benchmarks, as ratios against a peer or a limit in the same run
 	$(BIN)/python bench/run.py
+
+peers: $(DEV) ## the peers that `make bench` compares with, each in an environment of its own
+	$(BIN)/python bench/environments.py
 
 clean: ## remove what was built
 	rm -rf build .treadle $(VENV)

@@ -38,12 +38,13 @@ class Use(NamedTuple):
     megabytes: float
 
 
-def measure_with_memory(command: list[str], *, rounds: int = 3) -> Use:
+def measure_with_memory(command: list[str], *, rounds: int = 3, environment: dict[str, str] | None = None) -> Use:
     """As :func:`measure`, with the memory of each child by itself."""
     walls, cpus, sizes = [], [], []
     for _ in range(rounds):
         began = time.perf_counter()
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        environment = {**os.environ, **(environment or {})}
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)  # waited for here, not by subprocess
         if child.returncode:

@@ -26,6 +26,9 @@ BENCHMARKS = (
     "drift",
     "requests",
     "serving",
+    "whole_pipeline",
+    "orchestration",
+    "profiles",
 )
 OUT = Path("build") / "bench.json"
 
