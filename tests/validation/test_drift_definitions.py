@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from treadle.statistics import Statistics, generate
 from treadle.validation import Distance, drift
-from treadle.validation._distances import equal_mass_groups, jensen_shannon
+from treadle.validation.distances._measures import equal_mass_groups, jensen_shannon
 
 
 def of(values: Any, kind: pa.DataType | None = None) -> Statistics:

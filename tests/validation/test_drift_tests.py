@@ -13,8 +13,8 @@ from scipy.special import kolmogorov
 
 from treadle.statistics import generate
 from treadle.validation import Distance, drift
-from treadle.validation._special import chi_squared_tail, kolmogorov_tail
-from treadle.validation._tests import chi_squared, stability_index
+from treadle.validation.distances._special import chi_squared_tail, kolmogorov_tail
+from treadle.validation.distances._tests import chi_squared, stability_index
 
 
 def distance(base: Any, new: Any) -> Distance:

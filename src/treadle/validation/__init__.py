@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING
 from treadle.validation._anomaly import ROW_REASONS, Anomaly, AnomalyReport, Reason, Severity
 
 if TYPE_CHECKING:
-    from treadle.validation._advice import Advice, Hunch, advise
-    from treadle.validation._drift import Distance, drift
-    from treadle.validation._drift_checks import MEASURES, exceeded
     from treadle.validation._infer import infer_schema
-    from treadle.validation._lineage import lineage_of, mark_lineage
     from treadle.validation._relax import Relaxed, relax
-    from treadle.validation._request import Findings, RequestChecker
-    from treadle.validation._rows import RowFindings, check_rows
-    from treadle.validation._set_aside import Parted, set_aside
-    from treadle.validation._skew import FeatureSkew, Joined, SkewReport, feature_skew
-    from treadle.validation._source import SourceLimits, SpanSeen, check_source
-    from treadle.validation._support import Coverage, outside_support
     from treadle.validation._validate import validate
+    from treadle.validation.advice import Advice, Hunch, advise
+    from treadle.validation.checks import MEASURES, exceeded
+    from treadle.validation.distances import Distance, drift
+    from treadle.validation.origin import SourceLimits, SpanSeen, check_source, lineage_of, mark_lineage
+    from treadle.validation.request import Findings, RequestChecker
+    from treadle.validation.rows import (
+        Coverage,
+        FeatureSkew,
+        Joined,
+        Parted,
+        RowFindings,
+        SkewReport,
+        check_rows,
+        feature_skew,
+        outside_support,
+        set_aside,
+    )
 
 __all__ = [
     "MEASURES",
@@ -60,18 +67,18 @@ __all__ = [
 
 # a server checks requests and needs none of the rest
 _LATER = {
-    **dict.fromkeys(("Advice", "Hunch", "advise"), "_advice"),
-    **dict.fromkeys(("Distance", "drift"), "_drift"),
-    **dict.fromkeys(("MEASURES", "exceeded"), "_drift_checks"),
+    **dict.fromkeys(("Advice", "Hunch", "advise"), "advice"),
+    **dict.fromkeys(("Distance", "drift"), "distances"),
+    **dict.fromkeys(("MEASURES", "exceeded"), "checks"),
     "infer_schema": "_infer",
-    **dict.fromkeys(("lineage_of", "mark_lineage"), "_lineage"),
+    **dict.fromkeys(("lineage_of", "mark_lineage"), "origin"),
     **dict.fromkeys(("Relaxed", "relax"), "_relax"),
-    **dict.fromkeys(("Findings", "RequestChecker"), "_request"),
-    **dict.fromkeys(("RowFindings", "check_rows"), "_rows"),
-    **dict.fromkeys(("Parted", "set_aside"), "_set_aside"),
-    **dict.fromkeys(("FeatureSkew", "Joined", "SkewReport", "feature_skew"), "_skew"),
-    **dict.fromkeys(("SourceLimits", "SpanSeen", "check_source"), "_source"),
-    **dict.fromkeys(("Coverage", "outside_support"), "_support"),
+    **dict.fromkeys(("Findings", "RequestChecker"), "request"),
+    **dict.fromkeys(("RowFindings", "check_rows"), "rows"),
+    **dict.fromkeys(("Parted", "set_aside"), "rows"),
+    **dict.fromkeys(("FeatureSkew", "Joined", "SkewReport", "feature_skew"), "rows"),
+    **dict.fromkeys(("SourceLimits", "SpanSeen", "check_source"), "origin"),
+    **dict.fromkeys(("Coverage", "outside_support"), "rows"),
     "validate": "_validate",
 }
 

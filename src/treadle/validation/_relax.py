@@ -11,10 +11,9 @@ from typing import Any
 from treadle.schema import Feature, Schema
 from treadle.statistics import FeatureStatistics, Statistics
 from treadle.validation._anomaly import Anomaly, Reason, Severity
-from treadle.validation._checks import known_counts
-from treadle.validation._drift_checks import MEASURES
 from treadle.validation._infer import infer_feature
 from treadle.validation._validate import validate
+from treadle.validation.checks import MEASURES, known_counts
 
 MOST_NEW_VALUES = 100
 

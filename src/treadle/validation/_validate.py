@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING
 from treadle.schema import Feature, Schema
 from treadle.statistics import Statistics
 from treadle.validation._anomaly import Anomaly, AnomalyReport, Reason, Severity
-from treadle.validation._check_values import CHECKS, check_classes
-from treadle.validation._checks import Finding, check_type, fits_type, percent
-from treadle.validation._data_set import check_rows_count
-from treadle.validation._drift import feature_drift
-from treadle.validation._drift_checks import drift_findings, label_shift
+from treadle.validation._finding import Finding, percent
 from treadle.validation._policy import check_policy, severity_of, to_severity
 from treadle.validation._values import check_pattern
+from treadle.validation.checks import (
+    CHECKS,
+    check_classes,
+    check_rows_count,
+    check_type,
+    drift_findings,
+    fits_type,
+    label_shift,
+    rule_findings,
+)
+from treadle.validation.distances import feature_drift
 
 if TYPE_CHECKING:
-    from treadle.validation._rows import RowCheck, RowFindings, Rows
-    from treadle.validation._rules import StatisticsCheck
+    from treadle.validation.rows import RowCheck, RowFindings, Rows, StatisticsCheck
 
 _SHOWN = 5
 
@@ -111,8 +117,6 @@ class _Judge:
             or (self.rows and any(reason is Reason.RULE for _, reason, _ in self.rows.counts))
         ):
             return
-        from treadle.validation._rule_checks import rule_findings
-
         for rule, word, finding in rule_findings(self.schema, self.statistics, baseline, self.rows, checks):
             self.add(None, finding, to_severity(word, quarantine=self.quarantine), rule)
 
@@ -164,7 +168,7 @@ def _row_findings(
 ) -> RowFindings | None:
     if rows is None:
         return None
-    from treadle.validation._rows import RowFindings, check_rows
+    from treadle.validation.rows import RowFindings, check_rows
 
     if isinstance(rows, RowFindings):
         return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,19 +12,11 @@ import numpy as np
 from treadle.schema import Feature
 from treadle.statistics import FeatureStatistics
 from treadle.validation._anomaly import Reason
+from treadle.validation._finding import Finding, percent
 
 _SHOWN = 5
 _SINGLE: dict[str, Any] = {"list": False, "shape": None, "min_items": None, "max_items": None}
 _EPOCH = datetime(1970, 1, 1)  # naive on purpose: wall-clock time without a zone
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found."""
-
-    reason: Reason
-    message: str
-    details: dict[str, Any]
 
 
 def check_type(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
@@ -170,11 +162,6 @@ def _number(bound: Any) -> Any:
     if isinstance(bound, datetime):
         return np.float64((bound - _EPOCH) // timedelta(microseconds=1))
     return bound
-
-
-def percent(share: float) -> str:
-    """A share for people."""
-    return f"{100 * share:.4g} %"
 
 
 def _shown(value: Any) -> str:

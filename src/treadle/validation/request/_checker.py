@@ -21,7 +21,7 @@ import msgspec
 
 from treadle.errors import RequestError, RequestShapeError, SchemaError
 from treadle.schema import Feature, Schema
-from treadle.validation._request_errors import explain
+from treadle.validation.request._errors import explain
 
 Row = tuple[Any, ...]
 """The values of one row in the order of the schema's features; ``None`` is null."""
@@ -273,4 +273,6 @@ def _struct(title: str, features: Sequence[Feature], *, as_column: bool) -> type
 def _plain_value(value: Any) -> Any:
     if value is _UNSET:
         return None
+    if type(value) is list:
+        return [_plain_value(item) for item in value]
     return value.b64 if type(value) is _Base64 else value

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from treadle.statistics import FeatureStatistics
-from treadle.validation._distances import Masses
+from treadle.validation.distances._measures import Masses
 
 Bucket = tuple[float, float, int]
 

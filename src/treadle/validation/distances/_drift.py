@@ -13,9 +13,9 @@ import numpy as np
 
 from treadle.errors import StatisticsError
 from treadle.statistics import Categories, Distribution, FeatureStatistics, Statistics
-from treadle.validation._distances import Masses, Value, equal_mass_groups, jensen_shannon, l_infinity
-from treadle.validation._standard import standard_masses
-from treadle.validation._tests import chi_squared, kolmogorov_smirnov, stability_index, wasserstein
+from treadle.validation.distances._measures import Masses, Value, equal_mass_groups, jensen_shannon, l_infinity
+from treadle.validation.distances._standard import standard_masses
+from treadle.validation.distances._tests import chi_squared, kolmogorov_smirnov, stability_index, wasserstein
 
 GROUPS = 10
 # integers of at most so many distinct values are tested as categories, of more as a scale

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from treadle.schema import Schema
 from treadle.statistics import Statistics
 from treadle.validation._anomaly import Reason
-from treadle.validation._checks import Finding
+from treadle.validation._finding import Finding
 
 
 def check_rows_count(statistics: Statistics, schema: Schema, baseline: Statistics | None) -> Iterator[Finding]:

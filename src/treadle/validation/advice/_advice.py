@@ -73,7 +73,7 @@ def advise(statistics: Statistics, *, rows: pa.Table | None = None, label: str |
         for hunch, message, details in _of_feature(feature):
             found.append(Advice(name, hunch, message, details))
     if rows is not None and rows.num_rows:
-        from treadle.validation._advice_rows import duplicates, leaks
+        from treadle.validation.advice._rows import duplicates, leaks
 
         repeated = duplicates(rows)
         if repeated:

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from treadle.schema import Rule, Schema
 from treadle.statistics import Statistics
 from treadle.validation._anomaly import DEFAULT_SEVERITY, Reason
-from treadle.validation._checks import Finding, percent
-from treadle.validation._rows import RowFindings
-from treadle.validation._rules import StatisticsCheck, run_check, statistics_rule
+from treadle.validation._finding import Finding, percent
+from treadle.validation.rows import RowFindings, StatisticsCheck, run_check, statistics_rule
 
 
 def rule_findings(

@@ -11,7 +11,7 @@ from treadle.errors import UsageError
 from treadle.schema import Schema
 from treadle.validation._anomaly import ROW_REASONS, Reason, Severity
 from treadle.validation._policy import severity_of, to_severity
-from treadle.validation._rows import RowFindings
+from treadle.validation.rows._rows import RowFindings
 
 
 @dataclass(frozen=True, slots=True)

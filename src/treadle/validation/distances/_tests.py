@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from treadle.statistics import Distribution
-from treadle.validation._distances import Masses
-from treadle.validation._special import chi_squared_tail, kolmogorov_tail
+from treadle.validation.distances._measures import Masses
+from treadle.validation.distances._special import chi_squared_tail, kolmogorov_tail
 
 _LEAST_EXPECTED = 5.0
 

@@ -11,8 +11,9 @@ import pyarrow as pa
 from treadle.schema import Feature
 from treadle.statistics import FeatureStatistics
 from treadle.validation._anomaly import Reason
-from treadle.validation._checks import Finding, check_domain, check_finite, check_presence, check_range, percent
+from treadle.validation._finding import Finding, percent
 from treadle.validation._values import value_faults
+from treadle.validation.checks._column import check_domain, check_finite, check_presence, check_range
 
 _SHOWN = 5
 _CLASS_SHARE = 0.05

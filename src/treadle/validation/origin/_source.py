@@ -11,7 +11,7 @@ from typing import Any
 
 from treadle.errors import UsageError
 from treadle.validation._anomaly import DEFAULT_SEVERITY, Anomaly, AnomalyReport, Reason
-from treadle.validation._checks import Finding
+from treadle.validation._finding import Finding
 from treadle.validation._policy import to_severity
 
 _LEAST_HISTORY = 3

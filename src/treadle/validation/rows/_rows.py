@@ -14,8 +14,8 @@ from treadle.errors import ColumnTypeError
 from treadle.schema import Feature, Schema, to_feature, to_plain
 from treadle.statistics import ColumnSource
 from treadle.validation._anomaly import Reason
-from treadle.validation._repeats import Repeats
 from treadle.validation._values import Mask, value_faults
+from treadle.validation.rows._repeats import Repeats
 
 Rows: TypeAlias = pa.Table | ColumnSource | Iterable[pa.RecordBatch]
 RowCheck: TypeAlias = Callable[[pa.RecordBatch], Any]
@@ -101,13 +101,13 @@ class _Run:
                 for reason, mask in self._feature(feature, batch.column(name)):
                     self._keep(ids, name, reason, mask, batch.column(name))
         if self.rules:
-            from treadle.validation._rules import RowRules
+            from treadle.validation.rows._conditions import RowRules
 
             self.sql = self.sql or RowRules(self.rules)
             for name, mask in self.sql.broken(batch):
                 self._keep(ids, None, Reason.RULE, mask, None, rule=name)
         if self.checks:
-            from treadle.validation._rules import run_row_checks
+            from treadle.validation.rows._conditions import run_row_checks
 
             for name, mask in run_row_checks(self.checks, batch):
                 self._keep(ids, None, Reason.RULE, mask, None, rule=name)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from treadle.schema import Feature
 from treadle.validation._anomaly import Reason
-from treadle.validation._checks import Finding
-from treadle.validation._drift import Distance
+from treadle.validation._finding import Finding
+from treadle.validation.distances import Distance
 
 MEASURES = {
     "l_infinity": (Reason.DRIFT_L_INFINITY, "L-infinity distance"),
