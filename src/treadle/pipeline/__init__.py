@@ -6,7 +6,7 @@ from typing import Any
 
 from treadle.pipeline._code import Code, CodeReader
 from treadle.pipeline._component import Component, component
-from treadle.pipeline._condition import Condition
+from treadle.pipeline._condition import Condition, conjuncts
 from treadle.pipeline._context import NodeContext, current_node, set_current_node
 from treadle.pipeline._expand import expand, fill, items_of, known_items, loops, picked
 from treadle.pipeline._facts import FACTS_VERSION, Facts, read_facts
@@ -20,6 +20,7 @@ from treadle.pipeline._ir import (
     FilePath,
     Function,
     FunctionReference,
+    Given,
     Item,
     ListOf,
     NodeIR,
@@ -54,6 +55,7 @@ __all__ = [
     "FilePath",
     "Function",
     "FunctionReference",
+    "Given",
     "Item",
     "Kind",
     "ListOf",
@@ -72,6 +74,7 @@ __all__ = [
     "Wire",
     "at_exit",
     "component",
+    "conjuncts",
     "current_node",
     "expand",
     "fill",

@@ -9,8 +9,29 @@ from typing import Any
 
 from treadle.artifact import Artifact, Value, canonical_json
 from treadle.errors import PipelineError
-from treadle.pipeline._handles import ItemHandle, NodeHandle, OutputHandle, Promise, StatusHandle, name_of, only_output
-from treadle.pipeline._ir import Argument, Constant, DictOf, FilePath, Function, Item, ListOf, RunStatus, Stored, Wire
+from treadle.pipeline._handles import (
+    ItemHandle,
+    NodeHandle,
+    OutputHandle,
+    ParameterHandle,
+    Promise,
+    StatusHandle,
+    name_of,
+    only_output,
+)
+from treadle.pipeline._ir import (
+    Argument,
+    Constant,
+    DictOf,
+    FilePath,
+    Function,
+    Given,
+    Item,
+    ListOf,
+    RunStatus,
+    Stored,
+    Wire,
+)
 from treadle.pipeline._reference import reference_to
 from treadle.pipeline._signature import Kind, Parameter, clashes, describe, fits
 
@@ -147,7 +168,7 @@ class ArgumentReader:
             )
         return output
 
-    def _file(self, given: Any) -> FilePath | Wire | Item | RunStatus:
+    def _file(self, given: Any) -> FilePath | Wire | Item | RunStatus | Given:
         if isinstance(given, Promise):
             return self._value_leaf(given)
         if not isinstance(given, str | os.PathLike):
@@ -159,6 +180,10 @@ class ArgumentReader:
         wanted = describe(parameter.annotation)
         if isinstance(argument, Constant) and not fits(parameter.annotation, given):
             raise PipelineError(f"{parameter.name!r} takes {wanted}, not {given!r}", where=self._where)
+        if isinstance(given, ParameterHandle) and clashes(given.annotation, parameter.annotation):
+            raise PipelineError(
+                f"{parameter.name!r} takes {wanted}, and {given} is {describe(given.annotation)}", where=self._where
+            )
         if isinstance(given, NodeHandle | OutputHandle):
             output = self.handle(given)
             returned = list if self._is_gathered(output) else output.annotation
@@ -193,8 +218,8 @@ class ArgumentReader:
             ) from error
         return Constant(given)
 
-    def _value_leaf(self, given: Promise) -> Wire | Item | RunStatus:
-        if isinstance(given, StatusHandle):
+    def _value_leaf(self, given: Promise) -> Wire | Item | RunStatus | Given:
+        if isinstance(given, StatusHandle | ParameterHandle):
             return given.leaf()
         if isinstance(given, ItemHandle):
             if given.type is not None and not issubclass(given.type, Value):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 from treadle.errors import PipelineError
-from treadle.pipeline._ir import Constant, Item, RunStatus, Wire
+from treadle.pipeline._ir import Constant, Given, Item, RunStatus, Wire
 
-Operand: TypeAlias = "Wire | Item | RunStatus | Constant | Condition"
+Operand: TypeAlias = "Wire | Item | RunStatus | Given | Constant | Condition"
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
@@ -137,9 +137,14 @@ def as_condition(value: object) -> Condition:
 
 def facts(condition: Condition) -> frozenset[Condition]:
     """What must hold for a condition to hold: its parts, when it is made of parts that must all hold."""
+    return frozenset(conjuncts(condition))
+
+
+def conjuncts(condition: Condition) -> list[Condition]:
+    """The conditions that must all hold for a condition to hold, in the order in which they were written."""
     if condition.op == "and":
-        return frozenset(fact for part in condition.operands if isinstance(part, Condition) for fact in facts(part))
-    return frozenset({condition})
+        return [fact for part in condition.operands if isinstance(part, Condition) for fact in conjuncts(part)]
+    return [condition]
 
 
 def contradiction(known: frozenset[Condition]) -> tuple[Condition, Condition] | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from treadle.errors import PipelineError
-from treadle.pipeline._ir import Argument, Constant, DictOf, Each, Item, ListOf, NodeIR, Wire
+from treadle.pipeline._ir import Argument, Constant, DictOf, Each, Given, Item, ListOf, NodeIR, Wire
 
 
 def loops(nodes: Mapping[str, NodeIR]) -> dict[str, Each]:
@@ -21,7 +21,7 @@ def known_items(source: Argument) -> list[Argument] | None:
     Raises:
         PipelineError: When the source is no list.
     """
-    if isinstance(source, Wire):
+    if isinstance(source, Wire | Given):
         return None
     if isinstance(source, ListOf):
         return list(source.items)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from treadle.artifact import Artifact, Value
 from treadle.errors import PipelineError
 from treadle.pipeline._condition import Condition
-from treadle.pipeline._ir import Constant, Item, RunStatus, Wire
+from treadle.pipeline._ir import Constant, Given, Item, RunStatus, Wire
 
 
 class Promise:
@@ -31,7 +31,7 @@ class Promise:
     def __iter__(self) -> Iterator[object]:
         self._refuse()
 
-    def leaf(self) -> Wire | Item | RunStatus:
+    def leaf(self) -> Wire | Item | RunStatus | Given:
         """What it is in the IR."""
         raise NotImplementedError
 
@@ -137,6 +137,25 @@ class StatusHandle(Promise):
         return RunStatus(self.path)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ParameterHandle(Promise):
+    """A run-time parameter whose value only the run will know: see `Pipeline.compile`."""
+
+    name: str
+    annotation: Any = Any
+    path: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"the parameter {self.name!r}, which is left open,"
+
+    def __getitem__(self, step: str | int) -> ParameterHandle:
+        return ParameterHandle(self.name, Any, (*self.path, step))
+
+    def leaf(self) -> Given:
+        """What it is in the IR."""
+        return Given(self.name, self.path)
+
+
 class NodeHandle(Promise):
     """A node in a pipeline: its outputs are its attributes and items."""
 
@@ -197,7 +216,7 @@ def _compare(op: str, left: Promise, right: object) -> Condition:
     return Condition(op, (_operand(left), _operand(right)))
 
 
-def _operand(value: object) -> Wire | Item | RunStatus | Constant:
+def _operand(value: object) -> Wire | Item | RunStatus | Given | Constant:
     if not isinstance(value, Promise):
         return Constant(value)
     handle = only_output(value) if isinstance(value, NodeHandle) else value

@@ -123,6 +123,21 @@ class RunStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """A run-time parameter of the pipeline that was left open, or a part of it."""
+
+    name: str
+    path: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}{_steps(self.path)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"given": self.name, "path": list(self.path)}
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """A function of the user's, given as an argument."""
 
@@ -155,7 +170,7 @@ class DictOf:
         return {"dict": {name: item.to_json() for name, item in self.items.items()}}
 
 
-Argument = Constant | FilePath | Wire | Stored | Item | RunStatus | Function | ListOf | DictOf
+Argument = Constant | FilePath | Wire | Stored | Item | RunStatus | Given | Function | ListOf | DictOf
 
 
 def _steps(path: tuple[str | int, ...]) -> str:

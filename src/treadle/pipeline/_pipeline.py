@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, overload
 
 from treadle.artifact import canonical_json
 from treadle.errors import PipelineError, TreadleError, UserCodeError
+from treadle.pipeline._handles import ParameterHandle
 from treadle.pipeline._ir import PipelineIR
 from treadle.pipeline._reference import module_file, module_name
 from treadle.pipeline._signature import describe, fits
@@ -40,14 +41,19 @@ class Pipeline:
         """The module that another process imports it from."""
         return module_name(self.function.__module__)
 
-    def compile(self, parameters: Mapping[str, Any] | None = None) -> PipelineIR:
+    def compile(self, parameters: Mapping[str, Any] | None = None, *, left_open: Collection[str] = ()) -> PipelineIR:
         """The nodes and wires for these parameter values; nothing runs.
+
+        Args:
+            parameters: Values of the run-time parameters.
+            left_open: Parameters whose values only a later run will know. They may be given to components, compared in
+                conditions and gone through in loops, and have no value for anything else in the pipeline function.
 
         Raises:
             PipelineError: When a parameter is unknown, missing or of the wrong type, or nodes do not fit together.
             UserCodeError: When the pipeline function itself raises.
         """
-        given = self._bind(dict(parameters or {}))
+        given = self._bind(dict(parameters or {}), left_open)
         with Trace(self.function) as trace:
             try:
                 self.function(**given)
@@ -69,7 +75,8 @@ class Pipeline:
                 where={"pipeline": self.name, "file": self.file},
                 hint="call components in the pipeline function",
             )
-        return PipelineIR(self.name, self.module, given, nodes)
+        known = {name: value for name, value in given.items() if name not in left_open}
+        return PipelineIR(self.name, self.module, known, nodes)
 
     def parameter_types(self) -> dict[str, Any]:
         """The run-time parameters and their annotations (Any where there is none)."""
@@ -103,11 +110,15 @@ class Pipeline:
     def __repr__(self) -> str:
         return f"<pipeline {self.name}>"
 
-    def _bind(self, given: dict[str, Any]) -> dict[str, Any]:
+    def _bind(self, given: dict[str, Any], left_open: Collection[str]) -> dict[str, Any]:
         where = {"pipeline": self.name, "file": self.file}
         types = self.parameter_types()
-        bound = {}
+        bound: dict[str, Any] = {}
         for name, parameter in inspect.signature(self.function).parameters.items():
+            if name in left_open:
+                given.pop(name, None)
+                bound[name] = ParameterHandle(name, types[name])
+                continue
             if name in given:
                 bound[name] = given.pop(name)
             elif parameter.default is not parameter.empty:
@@ -120,9 +131,9 @@ class Pipeline:
                     where={**where, "parameter": name},
                 )
             bound[name] = _json(name, bound[name], where)
-        if given:
+        if unknown := set(given) | (set(left_open) - set(types)):
             raise PipelineError(
-                f"The pipeline has no parameter {min(given)!r}",
+                f"The pipeline has no parameter {min(unknown)!r}",
                 where=where,
                 hint=f"it has {', '.join(types) or 'none'}",
             )
