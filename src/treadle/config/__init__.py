@@ -8,7 +8,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["home", "num_threads", "using_home"]
+from treadle.config._engines import SparkSettings, engine_name, ray_address, spark_settings
+
+__all__ = [
+    "SparkSettings",
+    "engine_name",
+    "home",
+    "num_threads",
+    "ray_address",
+    "spark_settings",
+    "using_home",
+]
 
 _home: ContextVar[Path | None] = ContextVar("home", default=None)
 

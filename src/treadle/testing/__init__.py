@@ -7,6 +7,21 @@ A suite is a class of tests over a fixture that the test module provides. Nothin
         def store(self): ...
 """
 
-from treadle.testing._metadata import MetadataContract
+from __future__ import annotations
 
-__all__ = ["MetadataContract"]
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from treadle.testing._engine import EngineContract
+    from treadle.testing._metadata import MetadataContract
+
+__all__ = ["EngineContract", "MetadataContract"]
+
+_MODULES = {"EngineContract": "_engine", "MetadataContract": "_metadata"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
