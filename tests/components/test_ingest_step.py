@@ -92,3 +92,14 @@ def test_a_gap_stops_a_run_that_asks_for_all(delivery: Delivery) -> None:
     node = delivery.ingested(window=2, complete=True)
     assert node.state == "failed"
     assert "2018-04" in str(node.error)
+
+
+def test_a_password_is_refused_before_it_is_used(delivery: Delivery) -> None:
+    result = run(
+        rolling,
+        {"pattern": "sqlite://ada:hunter2@/x?table=t", "schema": str(delivery.folder / "schema.toml")},
+        home=delivery.folder / "home",
+    )
+    assert result.state == "failed"
+    assert "holds a password" in str(result.nodes["ingest"].error)
+    assert "hunter2" not in str(result.nodes["ingest"].error)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from treadle.cli._data_argument import DATA, Data, is_saved
 from treadle.cli._output import emit_json, json_option
 from treadle.cli._table import print_table
 
@@ -30,8 +31,8 @@ _HEADINGS = {
 
 
 @click.command(name="drift")
-@click.argument("base", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("base", type=DATA)
+@click.argument("new", type=DATA)
 @click.option("--schema", "schema_file", type=click.Path(path_type=Path), help="A schema with drift thresholds.")
 @click.option(
     "--histogram",
@@ -51,8 +52,8 @@ _HEADINGS = {
 @click.option("--all", "show_all", is_flag=True, help="Show every measure.")
 @json_option
 def command(
-    base: Path,
-    new: Path,
+    base: Data,
+    new: Data,
     schema_file: Path | None,
     *,
     histogram: Literal["equal_mass", "standard"],
@@ -63,8 +64,8 @@ def command(
 ) -> int:
     """Distances between the data in BASE (before) and NEW (now), feature by feature.
 
-    BASE and NEW are Parquet, CSV or TSV files, or statistics that Treadle saved (.json). A distance that is not defined
-    is null, with a note that says why. Exit code 1 if a threshold is exceeded, 0 if none is, or none is given.
+    BASE and NEW are data files, URLs of files, tables or queries, or statistics that Treadle saved (.json). A distance
+    that is not defined is null, with a note that says why. Exit code 1 if a threshold is exceeded, else 0.
     """
     from treadle.schema import Schema
     from treadle.validation import drift
@@ -84,11 +85,13 @@ def command(
     return 1 if drifted else 0
 
 
-def _statistics(path: Path, schema: Schema | None) -> Statistics:
+def _statistics(data: Data, schema: Schema | None) -> Statistics:
     from treadle.ingest import scan
     from treadle.statistics import Statistics, generate
 
-    return Statistics.load(path) if path.suffix == ".json" else generate(scan(path, schema), schema)
+    if is_saved(data):
+        return Statistics.load(data)
+    return generate(scan(data, schema), schema)
 
 
 def _exceeded(

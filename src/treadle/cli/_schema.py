@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from treadle.cli._data_argument import DATA, Data, is_saved
 from treadle.cli._output import emit_json, json_option, note
 from treadle.cli._table import print_table
 
 if TYPE_CHECKING:
+    from treadle.ingest import PathLike
     from treadle.schema import Change, Schema
     from treadle.statistics import Statistics
 
@@ -25,11 +27,11 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("files", nargs=-1, required=True, type=_path, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=DATA, metavar="FILE...")
 @click.option("--event-time", help="The timestamp column that says when a row happened.")
 @click.option("--max-domain", type=click.IntRange(min=0), default=100, show_default=True)
 @_out
-def infer(files: tuple[Path, ...], event_time: str | None, max_domain: int, out: Path | None) -> int:
+def infer(files: tuple[Data, ...], event_time: str | None, max_domain: int, out: Path | None) -> int:
     """A first schema from data files: a draft to curate, which accepts the data it comes from.
 
     Strings of at most --max-domain distinct values get them as their domain.
@@ -100,8 +102,8 @@ def merge(files: tuple[Path, ...], out: Path | None) -> int:
 
 @command.command()
 @click.argument("schema_file", type=_path, metavar="SCHEMA")
-@click.argument("files", nargs=-1, required=True, type=_path, metavar="FILE...")
-@click.option("--baseline", type=_path, help="Data, or saved statistics (.json), to measure drift from.")
+@click.argument("files", nargs=-1, required=True, type=DATA, metavar="FILE...")
+@click.option("--baseline", type=DATA, help="Data, or saved statistics (.json), to measure drift from.")
 @click.option("--environment", help="Where the data comes from.")
 @click.option("--warnings", is_flag=True, help="Relax what only warns, too: new columns, for one.")
 @click.option("--accept", is_flag=True, help="Change the schema itself. You have read the differences.")
@@ -109,8 +111,8 @@ def merge(files: tuple[Path, ...], out: Path | None) -> int:
 @json_option
 def propose(
     schema_file: Path,
-    files: tuple[Path, ...],
-    baseline: Path | None,
+    files: tuple[Data, ...],
+    baseline: Data | None,
     environment: str | None,
     out: Path | None,
     *,
@@ -199,7 +201,7 @@ def export(schema_file: Path, out: Path | None) -> int:
     return 0
 
 
-def _measure(files: tuple[Path, ...], schema: Schema | None) -> tuple[Statistics, dict[str, tuple[Path, ...]]]:
+def _measure(files: tuple[Data, ...], schema: Schema | None) -> tuple[Statistics, dict[str, tuple[PathLike, ...]]]:
     from treadle.ingest import scan
     from treadle.statistics import generate
 
@@ -207,10 +209,12 @@ def _measure(files: tuple[Path, ...], schema: Schema | None) -> tuple[Statistics
     return generate(source, schema), source.absent
 
 
-def _baseline(file: Path, schema: Schema) -> Statistics:
+def _baseline(data: Data, schema: Schema) -> Statistics:
     from treadle.statistics import Statistics
 
-    return Statistics.load(file) if file.suffix == ".json" else _measure((file,), schema)[0]
+    if is_saved(data):
+        return Statistics.load(data)
+    return _measure((data,), schema)[0]
 
 
 def _show(changes: list[Change]) -> None:

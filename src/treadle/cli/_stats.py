@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from treadle.cli._data_argument import DATA, Data, name_of
 from treadle.cli._output import emit_json, json_option, note
 from treadle.cli._table import print_line, print_table
 from treadle.errors import UsageError
@@ -30,12 +31,12 @@ _HEADINGS = (
 
 
 @click.command(name="stats")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=DATA, metavar="FILE...")
 @click.option(
     "--compare",
     "others",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=DATA,
     metavar="FILE",
     help="Data to stand beside, may be given more than once.",
 )
@@ -56,8 +57,8 @@ _HEADINGS = (
 @click.option("--schema", "schema_file", type=click.Path(path_type=Path), help="Types for columns without a value.")
 @json_option
 def command(
-    files: tuple[Path, ...],
-    others: tuple[Path, ...],
+    files: tuple[Data, ...],
+    others: tuple[Data, ...],
     page_file: Path | None,
     measured: tuple[str, ...],
     schema_file: Path | None,
@@ -65,6 +66,9 @@ def command(
     as_json: bool,
 ) -> int:
     """Statistics of data files, taken together as one table.
+
+    FILE may be a URL: s3://lake/rides.parquet, 'postgresql://reader:${PGPASSWORD}@db/rides?table=trips',
+    'duckdb:///rides.duckdb#select * from trips', delta://..., iceberg://...
 
     Columns with at most 16,384 distinct values are counted exactly; beyond that quantiles, the number of distinct
     values and the most frequent strings are estimates ("exact": false).
@@ -95,9 +99,9 @@ def command(
 
 def _write_page(
     page_file: Path,
-    files: tuple[Path, ...],
+    files: tuple[Data, ...],
     statistics: Statistics,
-    others: tuple[Path, ...],
+    others: tuple[Data, ...],
     compared: Statistics | None,
 ) -> None:
     name, other = _name(files), _name(others) if others else ""
@@ -123,8 +127,8 @@ def _measures(measured: tuple[str, ...]) -> dict[str, list[str]]:
     return measures
 
 
-def _name(files: tuple[Path, ...]) -> str:
-    return files[0].name + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+def _name(files: tuple[Data, ...]) -> str:
+    return name_of(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
 def _show(statistics: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from treadle.cli._data_argument import DATA, Data, is_saved
 from treadle.cli._output import emit_json, json_option, note
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ _path = click.Path(path_type=Path)
 
 
 @click.command(name="validate")
-@click.argument("files", nargs=-1, required=True, type=_path, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=DATA, metavar="FILE...")
 @click.option("--schema", "schema_file", type=_path, required=True, help="The schema (TOML).")
-@click.option("--baseline", type=_path, help="Data, or saved statistics (.json), to measure drift from.")
+@click.option("--baseline", type=DATA, help="Data, or saved statistics (.json), to measure drift from.")
 @click.option("--environment", help="Where the data comes from: features not in it are not asked for.")
 @click.option("--rows", "rows_file", type=_path, help="Write a Parquet file of every wrong row: id, feature, reason.")
 @click.option(
@@ -30,9 +31,9 @@ _path = click.Path(path_type=Path)
 @click.option("--advice", is_flag=True, help="Say also what deserves a look. Advice never stops.")
 @json_option
 def command(
-    files: tuple[Path, ...],
+    files: tuple[Data, ...],
     schema_file: Path,
-    baseline: Path | None,
+    baseline: Data | None,
     environment: str | None,
     rows_file: Path | None,
     quarantine: Path | None,
@@ -54,8 +55,7 @@ def command(
     source = scan(files, schema)
     before = None
     if baseline is not None:
-        saved = baseline.suffix == ".json"
-        before = Statistics.load(baseline) if saved else generate(scan(baseline, schema), schema)
+        before = Statistics.load(baseline) if is_saved(baseline) else generate(scan(baseline, schema), schema)
     statistics = generate(source, schema)
     options: dict[str, Any] = {"baseline": before, "environment": environment, "absent": source.absent}
     if any(feature.produced_by for feature in schema.features.values()):
@@ -80,7 +80,7 @@ def command(
     return 1 if report.has_errors else 0
 
 
-def _lineage(files: tuple[Path, ...]) -> dict[str, str]:
+def _lineage(files: tuple[Data, ...]) -> dict[str, str]:
     """What Parquet files say of the models behind their columns; of files that disagree, all names."""
     import pyarrow.parquet as pq
 
@@ -88,7 +88,7 @@ def _lineage(files: tuple[Path, ...]) -> dict[str, str]:
 
     models: dict[str, dict[str, None]] = {}
     for file in files:
-        if file.suffix.lower() in (".parquet", ".pq"):
+        if isinstance(file, Path) and file.suffix.lower() in (".parquet", ".pq"):
             for name, model in lineage_of(pq.read_schema(file)).items():
                 models.setdefault(name, {})[model] = None
     return {name: " and ".join(named) for name, named in models.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from treadle.artifact import Examples, File, Output
-from treadle.errors import DataError
+from treadle.errors import DataError, UsageError
 from treadle.pipeline import component
 
 
@@ -19,8 +19,13 @@ def _find_files(
     complete: bool = False,
 ) -> list[dict[str, Any]]:
     """The chosen spans with the digests of their files' contents, so that new bytes are seen and old ones known."""
-    from treadle.ingest import digest_source, list_spans, select_spans
+    from treadle.ingest import digest_source, list_spans, secrets_of, select_spans
 
+    if secrets_of(pattern):
+        raise UsageError(
+            "The pattern holds a password, and parameters are kept in the store.",
+            hint="Write ${NAME} in its place, and set NAME in the environment of the run.",
+        )
     chosen = select_spans(list_spans(pattern), first=first, last=last, window=window, skip=skip, complete=complete)
     return [
         {"span": found.span, "version": found.version, "digests": [digest_source(path) for path in found.paths]}

@@ -16,6 +16,7 @@ from treadle.ingest._places import PathLike, digest_source, is_url
 from treadle.ingest._scan import Scan, conform, read_table, scan
 from treadle.ingest._select import select_spans
 from treadle.ingest._spans import SpanFiles, list_spans
+from treadle.ingest.sources import masked, secrets_of
 
 __all__ = [
     "ROW_ID",
@@ -38,8 +39,10 @@ __all__ = [
     "is_url",
     "keep_mask",
     "list_spans",
+    "masked",
     "read_examples",
     "read_table",
     "scan",
+    "secrets_of",
     "select_spans",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from treadle.errors import DataError, UsageError
@@ -34,7 +33,7 @@ class Input:
     """Columns that the schema does not know."""
 
     @property
-    def shown(self) -> Path:
+    def shown(self) -> PathLike:
         """The file as it was named."""
         return self.place.shown
 
@@ -59,7 +58,7 @@ def find_inputs(files: Files | Mapping[str, Files]) -> Iterator[Input]:
         UsageError: There is none.
         DataError: Two have the same bytes.
     """
-    seen: dict[str, Path] = {}
+    seen: dict[str, PathLike] = {}
     groups = files.items() if isinstance(files, Mapping) else [(None, files)]
     for split, group in groups:
         for item in group:

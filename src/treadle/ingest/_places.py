@@ -7,20 +7,15 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from treadle.artifact import digest_file
-from treadle.errors import (
-    DataFileNotFoundError,
-    DataSourceError,
-    EmptyFileError,
-    MissingDependencyError,
-    UsageError,
-)
-from treadle.ingest.sources import Format, Opened, Reading, format_of, masked, scheme_of
+from treadle.errors import DataFileNotFoundError, EmptyFileError, TreadleError, UsageError
+from treadle.ingest.sources import Format, Opened, Reading, fetch_file, format_of, list_urls, masked, scheme_of
 from treadle.schema import Schema
 
 PathLike = str | os.PathLike[str]
@@ -34,8 +29,8 @@ class Located:
     """Data that lie on this machine, at least until this object goes."""
 
     path: Path
-    shown: Path
-    """As it was named, without passwords."""
+    shown: PathLike
+    """As it was named, without passwords; text if that is a URL."""
     format: Format | None = None
     """The format, where the URL says it."""
     folder: Path | None = None
@@ -79,14 +74,14 @@ def locate(place: PathLike) -> Located:
     url = url_of(place)
     scheme = url.partition(":")[0]
     known = scheme_of(scheme)
-    shown = Path(masked(url))
+    shown = masked(url)
     folder = Path(tempfile.mkdtemp(prefix="treadle-"))
     try:
         if known is not None:
             fetched: Path = known.fetch(url, folder)  # type: ignore[attr-defined]
             return Located(fetched, shown, known, folder)
         path = folder / (url.split("?")[0].rsplit("/", 1)[-1] or "data")
-        _copy(url, path)
+        fetch_file(url, path)
         return Located(_existing(path, shown), shown, None, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -96,14 +91,19 @@ def locate(place: PathLike) -> Located:
 def open_located(place: Located, reading: Reading, format_name: str | None = None) -> Opened:
     """Open data; errors name them as the user did."""
     known = place.format or format_of(place.path, format_name)
-    if place.path == place.shown:
+    with named_as_given(place):
         return known.open_source(place.path, reading)
+
+
+@contextmanager
+def named_as_given(place: Located) -> Iterator[None]:
+    """Errors about the copy of a file are about the file."""
     try:
-        return known.open_source(place.path, reading)
-    except (DataFileNotFoundError, UsageError, DataSourceError, ValueError) as error:
-        where = getattr(error, "where", {})
-        if where.get("file") == place.path:
-            where["file"] = place.shown
+        yield
+    except TreadleError as error:
+        file = error.where.get("file")
+        if isinstance(file, Path) and place.path != place.shown and file.is_relative_to(place.path):
+            error.where["file"] = place.shown if file == place.path else f"{place.shown}/{file.relative_to(place.path)}"
         raise
 
 
@@ -129,58 +129,10 @@ def reading_of(
 
 def url_candidates(pattern: str) -> list[str]:
     """The URLs of the files that a pattern with ``*`` names."""
-    import fsspec
-
-    scheme = pattern.partition(":")[0]
-    with _refusals(pattern):
-        system, path = fsspec.core.url_to_fs(url_of(pattern))
-        rooted = url_of(pattern).partition("://")[2].startswith("/")
-        names = [str(found).removeprefix(f"{scheme}://") for found in system.glob(path)]
-        return sorted(f"{scheme}://{name if rooted else name.lstrip('/')}" for name in names)
+    return list_urls(url_of(pattern))
 
 
-def _copy(url: str, path: Path) -> None:
-    import fsspec
-
-    with _refusals(url):
-        system, inside = fsspec.core.url_to_fs(url)
-        if not system.exists(inside):
-            raise DataFileNotFoundError("There is no such file.", where={"file": masked(url)})
-        if system.isdir(inside):
-            raise DataFileNotFoundError(
-                "This is a directory, not a data file.", where={"file": masked(url)}, hint=f"Name the files: {url}/*"
-            )
-        with system.open(inside, "rb") as source, path.open("wb") as sink:
-            shutil.copyfileobj(source, sink, 1 << 20)
-
-
-class _refusals:  # noqa: N801
-    """What fsspec and its drivers raise, as one sentence."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        where = {"file": masked(self._url)}
-        scheme = self._url.partition(":")[0]
-        if isinstance(error, DataFileNotFoundError) or error is None:
-            return
-        if isinstance(error, ImportError):
-            raise MissingDependencyError(
-                f"Files at {scheme}:// need a package that is not installed: {error}.",
-                where=where,
-                hint=f"pip install 'fsspec[{scheme}]'",
-            ) from error
-        if isinstance(error, ValueError) and "Protocol not known" in str(error):
-            raise UsageError(f"Nothing is known that reads {scheme}:// URLs.", where=where) from error
-        if isinstance(error, OSError | ValueError):
-            raise DataSourceError(f"The files cannot be read: {error}.", where=where) from error
-
-
-def _existing(path: Path, shown: Path) -> Path:
+def _existing(path: Path, shown: PathLike) -> Path:
     if not path.exists():
         raise DataFileNotFoundError(
             "There is no such file.",

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from treadle.errors import ColumnTypeError, QuarantineError
 from treadle.ingest._inputs import Input
+from treadle.ingest._places import PathLike
 from treadle.ingest._scan import missing_column
 from treadle.ingest.sources import Refused, convert_values, shown
 from treadle.schema import Feature, Schema, to_feature
@@ -81,7 +82,7 @@ def _as_feature(feature: Feature, part: pa.Array) -> pa.ChunkedArray:
 
 
 def conform_rows(
-    table: pa.Table, schema: Schema, path: Path, first: int
+    table: pa.Table, schema: Schema, path: PathLike, first: int
 ) -> tuple[pa.Table, npt.NDArray[np.bool_], list[Refused]]:
     """The rows that fit the schema in its order and types, which they are, and the others.
 

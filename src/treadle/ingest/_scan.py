@@ -5,14 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from treadle.errors import ColumnTypeError, DataError, MissingColumnError, UsageError
-from treadle.ingest._places import Located, PathLike, locate, open_located, reading_of
+from treadle.ingest._places import Located, PathLike, locate, named_as_given, open_located, reading_of
 from treadle.ingest.sources import Opened, Reading, Refused
 from treadle.schema import Schema, is_reserved, plain_type, to_feature, to_plain, type_word
 
@@ -36,7 +35,7 @@ class Scan:
         self.schema: pa.Schema = _unify(schemas, self.paths)
         """Names and plain types of the columns; ``null`` for a column without any value."""
         _refuse_mixed_zones(written, self.paths)
-        self.absent: dict[str, tuple[Path, ...]] = {
+        self.absent: dict[str, tuple[PathLike, ...]] = {
             name: tuple(path for path, schema in zip(self.paths, schemas, strict=True) if name not in schema.names)
             for name in self.schema.names
             if any(name not in schema.names for schema in schemas)
@@ -66,7 +65,7 @@ class Scan:
         for name in names:
             if name not in self.schema.names:
                 raise missing_column(name, self.schema.names, self.paths)
-        for opened, path in zip(self._opened, self.paths, strict=True):
+        for opened, place in zip(self._opened, self._places, strict=True):
             here = [name for name in names if name in opened.schema.names]
             # batches without columns still have rows
             source = (
@@ -74,8 +73,9 @@ class Scan:
                 if here
                 else _rows_only(opened.num_rows, batch_rows)
             )
-            for batch in source:
-                yield self._plain(batch, names, dictionary, path)
+            with named_as_given(place):
+                for batch in source:
+                    yield self._plain(batch, names, dictionary, place.shown)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows at once."""
@@ -83,7 +83,7 @@ class Scan:
         batches = list(self.batches(names))
         return pa.Table.from_batches(batches, schema=pa.schema([self.schema.field(name) for name in names]))
 
-    def _plain(self, batch: pa.RecordBatch, names: list[str], dictionary: bool, path: Path) -> pa.RecordBatch:
+    def _plain(self, batch: pa.RecordBatch, names: list[str], dictionary: bool, path: PathLike) -> pa.RecordBatch:
         columns = []
         for name in names:
             kind = self.schema.field(name).type
@@ -148,7 +148,7 @@ def read_table(
     return table if schema is None else conform(table, schema, source.paths)
 
 
-def conform(table: pa.Table, schema: Schema, paths: Sequence[Path] = ()) -> pa.Table:
+def conform(table: pa.Table, schema: Schema, paths: Sequence[PathLike] = ()) -> pa.Table:
     """The table with the schema's columns, in its order and types.
 
     Raises:
@@ -172,18 +172,18 @@ def conform(table: pa.Table, schema: Schema, paths: Sequence[Path] = ()) -> pa.T
     return pa.table(columns, schema=target)
 
 
-def missing_column(name: str, present: Sequence[str], paths: Sequence[Path]) -> MissingColumnError:
+def missing_column(name: str, present: Sequence[str], paths: Sequence[PathLike]) -> MissingColumnError:
     """The error for a column that is not there, with the nearest name that is."""
     close = difflib.get_close_matches(name, present, n=1)
     hint = f"Did you mean {close[0]!r}?" if close else f"The columns are {', '.join(present) or 'none'}."
     return MissingColumnError(f"There is no column {name!r}.", where={**_file(paths), "column": name}, hint=hint)
 
 
-def _file(paths: Sequence[Path]) -> dict[str, object]:
+def _file(paths: Sequence[PathLike]) -> dict[str, object]:
     return {"file": paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"} if paths else {}
 
 
-def _named(schema: pa.Schema, path: Path) -> pa.Schema:
+def _named(schema: pa.Schema, path: PathLike) -> pa.Schema:
     """The columns that are the user's; each name once."""
     names = schema.names
     repeated = next((name for name in names if names.count(name) > 1), None)
@@ -194,9 +194,9 @@ def _named(schema: pa.Schema, path: Path) -> pa.Schema:
     return pa.schema([field for field in schema if not is_reserved(field.name)])
 
 
-def _refuse_mixed_zones(schemas: Sequence[pa.Schema], paths: Sequence[Path]) -> None:
+def _refuse_mixed_zones(schemas: Sequence[pa.Schema], paths: Sequence[PathLike]) -> None:
     """A moment keeps the clock of its zone, so one column must have one zone in all files."""
-    first: dict[str, tuple[str | None, Path]] = {}
+    first: dict[str, tuple[str | None, PathLike]] = {}
     for schema, path in zip(schemas, paths, strict=True):
         for field in schema:
             if pa.types.is_timestamp(field.type):
@@ -216,10 +216,10 @@ def _rows_only(rows: int, batch_rows: int) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_arrays([pa.nulls(count)], names=["__rows__"])
 
 
-def _unify(schemas: Sequence[pa.Schema], paths: Sequence[Path]) -> pa.Schema:
+def _unify(schemas: Sequence[pa.Schema], paths: Sequence[PathLike]) -> pa.Schema:
     """One type per column over all files: an empty column takes any type, integers among floats become floats."""
     kinds: dict[str, pa.DataType] = {}
-    first: dict[str, Path] = {}
+    first: dict[str, PathLike] = {}
     for schema, path in zip(schemas, paths, strict=True):
         for field in schema:
             before = kinds.get(field.name, pa.null())

@@ -13,7 +13,7 @@ from treadle.ingest._places import is_url, url_candidates, url_of
 from treadle.ingest.sources import scheme_of
 
 _FIELDS = {"YYYY": r"\d{4}", "MM": r"\d{2}", "DD": r"\d{2}", "SPAN": r"\d+", "VERSION": r"\d+"}
-_TOKEN = re.compile(r"\{([^{}]*)\}|(\*)")
+_TOKEN = re.compile(r"(?<!\$)\{([^{}]*)\}|(\*)")  # ${NAME} is a variable of the environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from treadle.ingest.sources._faulty import convert_values
 from treadle.ingest.sources._find import GROUP, format_of, formats, scheme_of
 from treadle.ingest.sources._parquet import open_parquet, parquet_errors
 from treadle.ingest.sources._promise import Format, Opened, Reading, Refused, TableSource, shown
-from treadle.ingest.sources._sql import masked
+from treadle.ingest.sources._remote import fetch_file, list_urls
+from treadle.ingest.sources._secrets import masked, secrets_of
 
 __all__ = [
     "GROUP",
@@ -17,11 +18,14 @@ __all__ = [
     "Refused",
     "TableSource",
     "convert_values",
+    "fetch_file",
     "format_of",
     "formats",
+    "list_urls",
     "masked",
     "open_parquet",
     "parquet_errors",
     "scheme_of",
+    "secrets_of",
     "shown",
 ]

@@ -2,6 +2,7 @@
 
 images://photos        photos/cat/1.jpg -> path "cat/1.jpg", label "cat", bytes, format "jpeg"
 texts://reviews        reviews/good/1.txt -> path, label, text
+images+s3://bucket/photos        the same, of a folder that lies elsewhere
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pyarrow as pa
 
 from treadle.errors import CorruptFileError, DataFileNotFoundError, TextEncodingError
 from treadle.ingest.sources._promise import Opened, Reading, Refused, shown
+from treadle.ingest.sources._remote import fetch_folder
 
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "png",
@@ -28,7 +30,7 @@ _TEXTS = {".txt", ".text", ".md", ".html", ".xml", ".json"}
 
 
 class FolderFormat:
-    """A folder whose files are images, or texts: ``images://FOLDER`` and ``texts://FOLDER``."""
+    """A folder whose files are images, or texts: ``images://FOLDER`` and ``texts://FOLDER``, or ``images+s3://BUCKET/FOLDER``."""
 
     SUFFIXES: tuple[str, ...] = ()
 
@@ -41,9 +43,14 @@ class FolderFormat:
         """No file is a folder."""
         return False
 
-    def fetch(self, url: str, folder: Path) -> Path:  # noqa: ARG002
-        """The folder itself."""
-        place = Path(url.partition("://")[2])
+    def fetch(self, url: str, folder: Path) -> Path:
+        """The folder itself, or a copy of one that lies elsewhere."""
+        scheme, _, rest = url.partition("://")
+        _, elsewhere, store = scheme.partition("+")
+        if elsewhere:
+            fetch_folder(f"{store}://{rest}", folder)
+            return folder
+        place = Path(rest)
         # one slash of three is lost where a URL went through a Path
         rooted = Path("/") / place
         return rooted if not place.exists() and rooted.exists() else place

@@ -1,29 +1,32 @@
-"""The rows of an SQL query: DuckDB itself, or any database that SQLAlchemy knows.
+"""The rows of an SQL query or of a table: DuckDB itself, or any database that SQLAlchemy knows.
 
     duckdb:///rides.duckdb#select * from rides order by id
-    postgresql+psycopg://reader@db/rides#select * from rides order by id
+    postgresql://reader:${PGPASSWORD}@db/rides?table=public.trips
 
-The query runs once; what it gave is what is digested and read. Without ``order by`` a database may give other rows
-first the next time, which then counts as other data.
+The query runs once; what it gave is what is digested and read. A table comes in the order of its primary key. Without
+``order by`` a database may give other rows first the next time, which then counts as other data.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pyarrow as pa
 
 from treadle.errors import ColumnTypeError, DataSourceError, MissingDependencyError, UsageError
 from treadle.ingest.sources import _arrow_ipc
 from treadle.ingest.sources._promise import Opened, Reading
+from treadle.ingest.sources._secrets import expanded, masked, without_secrets
 
 SUFFIXES = ()
 SCHEMES = (
-    "duckdb", "sqlite", "postgresql", "mysql", "mariadb", "mssql", "oracle", "snowflake", "bigquery", "redshift",
-    "trino",
+    "duckdb", "sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "snowflake", "bigquery",
+    "redshift", "trino",
 )  # fmt: skip
 
 _ROWS = 65536
@@ -35,18 +38,18 @@ def is_format(head: bytes) -> bool:  # noqa: ARG001
 
 
 def fetch(url: str, folder: Path) -> Path:
-    """Run the query of ``DATABASE-URL#QUERY`` and write its rows to an Arrow file.
+    """Run the query of ``DATABASE-URL#QUERY``, or read that of ``DATABASE-URL?table=NAME``, into an Arrow file.
 
     Raises:
-        UsageError: There is no query behind a ``#``.
+        UsageError: The URL names neither a query nor a table, or both; or an environment variable that is not there.
         DataSourceError: The database refuses.
         MissingDependencyError: SQLAlchemy is not installed.
     """
-    address, _, query = url.partition("#")
-    if not query.strip():
-        raise UsageError("The URL names no query.", where={"url": masked(url)}, hint="Write DATABASE-URL#select ...")
+    address, table, query = _parts(url)
+    address = expanded(address)
     out = folder / "query.arrow"
-    batches = _duckdb(address, query) if address.startswith("duckdb:") else _sqlalchemy(address, query)
+    read = _duckdb if address.startswith("duckdb:") else _sqlalchemy
+    batches = read(address, table, query, folder)
     first = next(batches)
     with pa.OSFile(str(out), "wb") as sink, pa.ipc.new_file(sink, first.schema) as writer:
         writer.write_batch(first)
@@ -60,15 +63,33 @@ def open_source(path: Path, reading: Reading) -> Opened:
     return _arrow_ipc.open_source(path, reading)
 
 
-def masked(url: str) -> str:
-    """The URL without its password."""
-    return re.sub(r"(://[^:/@#]*):[^@/#]*@", r"\1:***@", url)
+def _parts(url: str) -> tuple[str, str, str]:
+    """The database, and the name of a table or the text of a query."""
+    address, _, query = url.partition("#")
+    base, mark, settings = address.partition("?")
+    table = ""
+    if mark:
+        fields = parse_qsl(settings, keep_blank_values=True)
+        table = dict(fields).get("table", "")
+        if table:
+            rest = urlencode([field for field in fields if field[0] != "table"], safe="${}/,")
+            address = f"{base}?{rest}" if rest else base
+    if bool(table) == bool(query.strip()):
+        raise UsageError(
+            "The URL names both a table and a query." if table else "The URL names no table and no query.",
+            where={"url": masked(url)},
+            hint="Write DATABASE-URL?table=NAME or 'DATABASE-URL#select ...'.",
+        )
+    return address, table, query
 
 
-def _duckdb(address: str, query: str) -> Iterator[pa.RecordBatch]:
+def _duckdb(address: str, table: str, query: str, folder: Path) -> Iterator[pa.RecordBatch]:  # noqa: ARG001
     import duckdb
 
     file = address.removeprefix("duckdb:").removeprefix("//").removeprefix("/")
+    if table:
+        quoted = (f'"{part.replace(chr(34), chr(34) * 2)}"' for part in table.split("."))
+        query = f"select * from {'.'.join(quoted)}"  # in the order in which rows were written
     try:
         connection = duckdb.connect(file or ":memory:", read_only=bool(file))
         try:
@@ -81,7 +102,7 @@ def _duckdb(address: str, query: str) -> Iterator[pa.RecordBatch]:
         raise _refused(address, error) from error
 
 
-def _sqlalchemy(address: str, query: str) -> Iterator[pa.RecordBatch]:
+def _sqlalchemy(address: str, table: str, query: str, folder: Path) -> Iterator[pa.RecordBatch]:
     try:
         import sqlalchemy
     except ImportError as error:
@@ -90,40 +111,74 @@ def _sqlalchemy(address: str, query: str) -> Iterator[pa.RecordBatch]:
             hint="pip install 'treadle[sql]', and the database's own driver.",
         ) from error
     try:
-        engine = sqlalchemy.create_engine(address)
-        with engine.connect() as connection:
-            result = connection.execution_options(stream_results=True).execute(sqlalchemy.text(query))
-            yield from _batches(list(result.keys()), result.partitions(_ROWS), address)
-        engine.dispose()
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
-        raise _refused(address, error) from error
-
-
-def _batches(names: list[str], partitions: Any, address: str) -> Iterator[pa.RecordBatch]:
-    """Rows as batches of one schema: that of the first rows, in which a column may still be without a value."""
-    tables: list[pa.Table] = []
-    for rows in partitions:
+        engine = sqlalchemy.create_engine(_with_driver(address))
         try:
-            tables.append(pa.table({name: pa.array([row[place] for row in rows]) for place, name in enumerate(names)}))
+            with engine.connect() as connection:
+                statement = _of_table(connection, table) if table else sqlalchemy.text(query)
+                result = connection.execution_options(stream_results=True).execute(statement)
+                yield from _batches(list(result.keys()), result.partitions(_ROWS), address, folder)
+        finally:
+            engine.dispose()
+    except sqlalchemy.exc.NoSuchTableError as error:
+        raise DataSourceError(f"There is no table {table!r}.", where={"url": masked(address)}) from error
+    # a driver checks some settings by itself and then raises errors of its own
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError, ValueError, OSError) as error:
+        if isinstance(error, DataSourceError | ColumnTypeError):
+            raise
+        # the original error may hold the URL, and a trace would show it
+        raise _refused(address, error) from None
+
+
+def _of_table(connection: Any, name: str) -> Any:
+    """All rows of a table or view, in the order of its primary key."""
+    import sqlalchemy
+
+    namespace, _, plain = name.rpartition(".")
+    table = sqlalchemy.Table(plain, sqlalchemy.MetaData(), schema=namespace or None, autoload_with=connection)
+    return sqlalchemy.select(table).order_by(*table.primary_key)
+
+
+def _with_driver(address: str) -> str:
+    """PostgreSQL with the driver that is there: psycopg 3, unless the older one is."""
+    address = re.sub(r"^postgres(?=[:+])", "postgresql", address)
+    if address.startswith("postgresql:") and find_spec("psycopg2") is None:
+        return address.replace("postgresql:", "postgresql+psycopg:", 1)
+    return address
+
+
+def _batches(names: list[str], partitions: Any, address: str, folder: Path) -> Iterator[pa.RecordBatch]:
+    """Rows as batches of one schema, which is known only when all have been seen: they wait in files until then."""
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise DataSourceError(
+            f"The query gives two columns the name {repeated!r}.",
+            where={"url": masked(address), "column": repeated},
+            hint="Name one of them with AS.",
+        )
+    schemas = [pa.schema([(name, pa.null()) for name in names])]
+    parts = []
+    where = {"url": masked(address)}
+    for number, rows in enumerate(partitions):
+        try:
+            part = pa.table({name: pa.array([row[place] for row in rows]) for place, name in enumerate(names)})
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
             raise ColumnTypeError(
-                f"A column of the query holds values of several types: {error}.", where={"url": masked(address)}
+                f"A column of the query holds values of several types: {error}.", where=where
             ) from error
+        schemas.append(part.schema)
+        parts.append(folder / f"part-{number}.arrow")
+        with pa.OSFile(str(parts[-1]), "wb") as sink, pa.ipc.new_file(sink, part.schema) as writer:
+            writer.write_table(part)
     try:
-        table = (
-            pa.concat_tables(tables, promote_options="default")
-            if tables
-            else pa.table({name: pa.nulls(0) for name in names})
-        )
+        schema = pa.unify_schemas(schemas, promote_options="permissive")
+        yield pa.RecordBatch.from_pylist([], schema=schema)
+        for path in parts:
+            with pa.OSFile(str(path)) as stream:
+                yield from pa.ipc.open_file(stream).read_all().cast(schema).to_batches()
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise ColumnTypeError(
-            f"A column of the query changes its type: {error}.", where={"url": masked(address)}
-        ) from error
-    yield from table.to_batches(_ROWS) or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+        raise ColumnTypeError(f"A column of the query changes its type: {error}.", where=where) from error
 
 
 def _refused(address: str, error: Exception) -> DataSourceError:
-    return DataSourceError(
-        f"The database refuses: {(str(error).splitlines() or [type(error).__name__])[0]}",
-        where={"url": masked(address)},
-    )
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    return DataSourceError(f"The database refuses: {without_secrets(said, address)}", where={"url": masked(address)})
