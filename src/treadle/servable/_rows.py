@@ -28,6 +28,8 @@ def request_columns(table: pa.Table, features: Iterable[Feature], *, finite: boo
 
 
 def _request_value(value: object, finite: bool) -> object:
+    if isinstance(value, list):
+        return [_request_value(item, finite) for item in value]
     if isinstance(value, float) and finite:
         return value if math.isfinite(value) else None
     if isinstance(value, datetime):
