@@ -1,15 +1,15 @@
 """Build ``src/treadle/graph/characters.json``: what tokenizers make of each character of Unicode.
 
 WordPiece and byte-level BPE depend on classes of characters: punctuation, letters, what is dropped, how accents and
-case fold. Every runtime has a Unicode of its own, so these classes are frozen into a table, by asking the ``tokenizers``
-library about each code point alone. Run it with ``python tools/build_characters.py`` (half a minute); the table in
-the tree was made with tokenizers 0.23.3, and a test under ``make test-engines`` compares the two.
+case fold. Every runtime has a Unicode of its own, so these classes are frozen into a table, by asking the
+``tokenizers`` library about each code point alone. Run it with ``python tools/build_characters.py`` (half a minute);
+the table in the tree was made with tokenizers 0.23.3, and tests under ``make test-engines`` compare the two.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +39,13 @@ def build() -> dict[str, Any]:
         found = {point: normalizer.normalize_str(chr(point)) for point in POINTS}
         return {point: text for point, text in found.items() if text != chr(point)}
 
-    def where(changes: dict[int, str], made: Callable[[str], str]) -> list[int]:
-        return [point for point, text in changes.items() if text == made(chr(point))]
+    def where(changes: dict[int, str], form: str) -> list[int]:
+        return [point for point, text in changes.items() if text == form.format(chr(point))]
 
     cased, uncased = changed(False), changed(True)
-    dropped, spaces, alone = (where(cased, made) for made in (lambda c: "", lambda c: " ", lambda c: f" {c} "))
+    dropped, spaces, alone = (where(cased, form) for form in ("", " ", " {} "))
     assert len(dropped) + len(spaces) + len(alone) == len(cased)
-    marks = sorted(set(where(uncased, lambda c: "")) - set(dropped))
+    marks = sorted(set(where(uncased, "")) - set(dropped))
     known = {*dropped, *marks, *spaces, *HANGUL}
     fold = {chr(p): text for p, text in uncased.items() if p not in known and cased.get(p) != text}
     bert, levels = BertPreTokenizer(), ByteLevel(add_prefix_space=False, use_regex=True)

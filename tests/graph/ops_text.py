@@ -239,3 +239,81 @@ def token_id_rows(rows: list[list[str]], size: int) -> list[list[float]]:
     frequency = Counter(token for row in kept for token in row)
     order = sorted(frequency, key=lambda token: (-frequency[token], token))
     return [[order.index(token) for token in row] + [-1.0] * (size - len(row)) for row in kept]
+
+
+def made(function: Callable[[Any], Any], *names: str) -> list[Any]:
+    """A text made of texts; missing where any of them is."""
+    columns = [RAW[name] for name in names]
+    return [None if None in values else function(*values) for values in zip(*columns, strict=True)]
+
+
+WHITE = " \t\n\r\f\v"
+BOTH = made(lambda s, r: f"<{s}|{r.strip(WHITE)}>", "s", "r")
+OPS |= {
+    "strip": (lambda x: tt.vocabulary(tt.strip(x["s"])), lambda: ids(made(lambda s: s.strip(WHITE), "s"))),
+    "replace": (
+        lambda x: tt.vocabulary(tt.replace(x["s"], "a", "\\1-")),
+        lambda: ids(made(lambda s: s.replace("a", "\\1-"), "s")),
+    ),
+    "replace_pattern": (
+        lambda x: tt.hash_buckets(tt.replace_pattern(x["r"], "[ab\\s]+", "\\0"), 2**20),
+        lambda: each(lambda r: blake(re.sub(r"[ab\s]+", lambda m: "\\0", r, flags=re.ASCII)) % 2**20, "r"),
+    ),
+    "substring": (
+        lambda x: tt.vocabulary(tt.upper(tt.substring(x["s"], 1, 3))),
+        lambda: ids(made(lambda s: s[1:3].encode().upper().decode(), "s")),
+    ),
+    "substring_end": (lambda x: tt.length(tt.substring(x["y"], -2)), lambda: each(lambda y: len(y.decode()[-2:]), "y")),
+    "extract": (
+        lambda x: tt.vocabulary(tt.extract(x["s"], "([a-z])(\\x00)?", 1)),
+        lambda: ids([None if s is None or not (m := re.search("([a-z])(\x00)?", s)) else m[1] for s in RAW["s"]]),
+    ),
+    "index_of": (lambda x: tt.index_of(x["s"], "b"), lambda: each(lambda s: s.find("b"), "s")),
+    "token_at": (
+        lambda x: tt.vocabulary(tt.token_at(tt.tokens(x["s"], pattern="(?s)."), -1)),
+        lambda: ids([None if not s else s[-1] for s in RAW["s"]]),
+    ),
+    "join": (
+        lambda x: tt.vocabulary(tt.join(tt.ngrams(tt.tokens(x["s"], pattern="(?s)."), 2, 2, separator=""), "+")),
+        lambda: ids(made(lambda s: "+".join(map("".join, pairwise(s))), "s")),
+    ),
+    "parse_number": (
+        lambda x: tt.parse_number(tt.concat(tt.fill_missing(x["r"], "3"), "1.5e1")),
+        lambda: [number_of(f"{'3' if r is None else r}1.5e1") for r in RAW["r"]],
+    ),
+    "hash_of_two": (
+        lambda x: tt.hash_buckets(tt.concat("<", x["s"], "|", tt.strip(x["r"]), ">"), 1000),
+        lambda: [NAN if b is None else blake(b) % 1000 for b in BOTH],
+    ),
+    "length_of_two": (
+        lambda x: tt.length(tt.concat(x["r"], tt.concat(x["s"], x["r"]))),
+        lambda: each(lambda s, r: len(s) + 2 * len(r), "s", "r"),
+    ),
+    "token_ids_spread": (
+        lambda x: tt.token_ids(tt.tokens(x["s"], pattern="(?s).", size=4), top_k=2, num_oov_buckets=5),
+        lambda: spread_rows([list(s or "")[:4] for s in RAW["s"]], 4, 2, 5),
+    ),
+    "token_mask": (
+        lambda x: tt.token_mask(tt.tokens(x["s"], pattern="(?s).", size=3)),
+        lambda: [[float(i < len(s or "")) for i in range(3)] for s in RAW["s"]],
+    ),
+    "parse_time": (
+        lambda x: tt.day_of_year(tt.parse_time(tt.replace_pattern(x["s"], "(?s)^.*$", "7.2.1969 23"), "%d.%m.%Y %H")),
+        lambda: each(lambda s: 38, "s"),
+    ),
+}
+
+
+def number_of(text: str) -> float:
+    found = text.strip(WHITE)
+    return float(found) if re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", found) else NAN
+
+
+def spread_rows(rows: list[list[str]], size: int, top_k: int, buckets: int) -> list[list[float]]:
+    frequency = Counter(token for row in rows for token in row)
+    order = sorted(frequency, key=lambda token: (-frequency[token], token))[:top_k]
+
+    def id_of(token: str) -> float:
+        return order.index(token) if token in order else len(order) + blake(token) % buckets
+
+    return [[id_of(token) for token in row] + [-1.0] * (size - len(row)) for row in rows]

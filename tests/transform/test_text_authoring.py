@@ -34,8 +34,20 @@ MISTAKES: list[tuple[Callable[[Any], Any], type[TreadleError], str]] = [
     (lambda x: tt.hash_buckets(x["flag"], 0), TransformError, "num_buckets must be"),
     (lambda x: tt.hash_buckets(x["fare"], 9), TransformError, "a category is needed"),
     (lambda x: tt.hash_buckets(x["flag"], 9, key="k" * 65), TransformError, "at most 64 bytes"),
-    (lambda x: tt.hash_buckets(tt.concat(x["flag"], "a"), 9), NoLoweringError, "made in the graph"),
-    (lambda x: tt.vocabulary(tt.concat(x["flag"], "a"), num_oov_buckets=2), NoLoweringError, "made in the graph"),
+    (lambda x: tt.hash_buckets(tt.where(x["card"], x["flag"], "a"), 9), NoLoweringError, "made in the graph"),
+    (lambda x: tt.strip(tt.fill_missing(x["flag"], tt.lower(x["flag"]))), NoLoweringError, "made in the graph"),
+    (lambda x: tt.replace(x["flag"], "", "a"), TransformError, "at least one character"),
+    (lambda x: tt.replace(x["flag"], "a", 1), TransformError, "What to put there is text"),  # type: ignore[arg-type]
+    (lambda x: tt.substring(x["flag"], 0.5), TransformError, "A place in a text"),  # type: ignore[arg-type]
+    (lambda x: tt.extract(x["flag"], "(a)b", 2), TransformError, "has the groups 0 to 1, not 2"),
+    (lambda x: tt.parse_time(x["flag"], "today"), TransformError, "A format is text"),
+    (lambda x: tt.parse_time(x["flag"], "%B %d"), TransformError, "%B is not one of"),
+    (lambda x: tt.parse_time(x["flag"], "%d %d"), TransformError, "%d is not one of"),
+    (lambda x: tt.token_at(tt.tokens(x["flag"]), "1"), TransformError, "a whole number"),  # type: ignore[arg-type]
+    (lambda x: tt.join(x["flag"]), TransformError, "Here tokens are needed"),
+    (lambda x: tt.token_ids(tt.tokens(x["flag"]), padding="a"), TransformError, "not in the tokens' vocabulary"),
+    (lambda x: tt.token_ids(tt.tokens(x["flag"]), num_oov_buckets=-1), TransformError, "num_oov_buckets must be"),
+    (lambda x: tt.token_mask(tt.tokens(x["flag"])) & x["card"], TransformError, "several columns"),
     (lambda x: tt.length(x["fare"]), TransformError, "text is needed"),
     (lambda x: tt.cross(x["rides"], tt.hour_of_day(x["when"])), TransformError, "needs to know the categories"),
     (lambda x: tt.cross(x["fare"], x["fare"]), TransformError, "a category is needed"),
@@ -71,7 +83,7 @@ def test_a_list_is_refused_where_it_is_named() -> None:
     def preprocess(x: Any) -> dict[str, tt.Column]:
         return {"fare": x["fare"], "tags": tt.is_in(x["tags"], ["new"])}
 
-    with pytest.raises(NoLoweringError, match="'tags' is a list") as caught:
+    with pytest.raises(TransformError, match="this is the list 'tags'") as caught:
         tt.analyze(preprocess, schema, lambda columns: iter([]))
     assert caught.value.where["line"] == f"{Path(__file__)}:{preprocess.__code__.co_firstlineno + 1}"
 

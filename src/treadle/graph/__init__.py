@@ -16,8 +16,11 @@ _NAMES = {
     "Bulk": "_bulk",
     "InputSpec": "_values",
     "Output": "_lowering",
+    "Ragged": "_ragged",
     "Session": "_session",
     "boxes_of_model": "_drawing",
+    "byte_alphabet": "_steps_pieces",
+    "check_time_format": "_steps_last",
     "boxes_of_nodes": "_drawing",
     "dictionary": "_bulk",
     "dump_nodes": "_storage",
@@ -40,6 +43,7 @@ _NAMES = {
 
 if TYPE_CHECKING:
     from treadle.graph import _nodes as nodes
+    from treadle.graph import _nodes_lists as list_nodes
     from treadle.graph import _nodes_text as text_nodes
     from treadle.graph._bulk import Bulk, dictionary, spec_of
     from treadle.graph._drawing import Box, boxes_of_model, boxes_of_nodes, text_of
@@ -48,7 +52,10 @@ if TYPE_CHECKING:
     from treadle.graph._model import make_model, serialize
     from treadle.graph._page import page_of
     from treadle.graph._passes import inputs_of, replace_nodes, rewrite, walk
+    from treadle.graph._ragged import Ragged
     from treadle.graph._session import Session
+    from treadle.graph._steps_last import check_time_format
+    from treadle.graph._steps_pieces import byte_alphabet
     from treadle.graph._storage import dump_nodes, load_nodes
     from treadle.graph._values import MISSING_INT, MISSING_TEXT, InputSpec, encode_columns, encode_rows, encode_table
 
@@ -59,9 +66,12 @@ __all__ = [
     "Bulk",
     "InputSpec",
     "Output",
+    "Ragged",
     "Session",
     "boxes_of_model",
     "boxes_of_nodes",
+    "byte_alphabet",
+    "check_time_format",
     "dictionary",
     "dump_nodes",
     "encode_columns",
@@ -69,6 +79,7 @@ __all__ = [
     "encode_table",
     "fuse",
     "inputs_of",
+    "list_nodes",
     "load_nodes",
     "lower",
     "make_model",
@@ -87,6 +98,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name == "nodes":
         value: object = importlib.import_module("treadle.graph._nodes")
+    elif name == "list_nodes":
+        value = importlib.import_module("treadle.graph._nodes_lists")
     elif name == "text_nodes":
         value = importlib.import_module("treadle.graph._nodes_text")
     elif name in _NAMES:

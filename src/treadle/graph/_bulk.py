@@ -16,6 +16,7 @@ import pyarrow as pa
 from treadle.graph._lowering import Output, columns_of, lower, lower_for_bulk
 from treadle.graph._model import serialize
 from treadle.graph._nodes import Cut, Input, Kind, Lookup, Node, categories, width
+from treadle.graph._nodes_lists import tensor_of_list
 from treadle.graph._nodes_text import Bag, Prepared, Present, Weighted
 from treadle.graph._passes import inputs_of, replace_nodes, simplify, walk
 from treadle.graph._session import Session
@@ -28,7 +29,8 @@ _TENSOR = {Kind.NUMBER: "float64", Kind.KEY: "int64", Kind.TIME: "int64", Kind.T
 
 def spec_of(node: Input) -> InputSpec:
     """How a raw feature enters the graph."""
-    return InputSpec(node.name, node.type, _TENSOR[node.kind], node.required)
+    tensor = tensor_of_list(node.type) if node.kind == Kind.LIST else _TENSOR[node.kind]
+    return InputSpec(node.name, node.type, tensor, node.required)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def dictionary(spec: InputSpec, table: pa.Table | pa.RecordBatch) -> tuple[Tenso
     """A text column as codes ``[N]`` and the distinct values ``[D]``, of which the last is the missing one."""
     if spec.name not in table.schema.names:
         feed = encode_table([spec], table.slice(0, 1))  # says what is wrong if the column is required
-        return np.zeros(table.num_rows, dtype=np.int64), feed[spec.name].reshape(-1)
+        return np.zeros(table.num_rows, dtype=np.int64), np.asarray(feed[spec.name]).reshape(-1)
     encoded = _encoded(table.column(spec.name))
     values = encode_text(spec.name, encoded.dictionary)
     codes = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from treadle.graph._nodes import CONSTANTS, Input, Node, OneHot, TimePart, ToNumber, may_be_missing
+from treadle.graph._nodes_lists import Part
 from treadle.graph._passes import walk
 
 
@@ -62,6 +63,8 @@ def _key(node: Node, class_of: dict[int, int]) -> tuple[object, ...]:
         return (Input, node.kind)
     if isinstance(node, CONSTANTS):
         return (type(node),)
+    if isinstance(node, Part):  # nothing is computed, so it is as an input to what uses it
+        return (Part, node.kind)
     # Different parts of times still share what surrounds them.
     settings = "" if isinstance(node, TimePart) else repr(node.settings)
     return (type(node), settings, *(class_of[id(operand)] for operand in node.operands))

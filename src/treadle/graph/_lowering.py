@@ -30,9 +30,13 @@ from treadle.graph._nodes import (
     ToNumber,
     width,
 )
-from treadle.graph._nodes_text import Prepared, PreparedInput
+from treadle.graph._nodes_lists import Padded, Part, tensor_of_list
+from treadle.graph._nodes_text import Prepared, PreparedInput, is_padded
 from treadle.graph._passes import inputs_of, replace_nodes, simplify, walk
 from treadle.graph._preparation import METADATA, Preparation, Step, dump
+from treadle.graph._ragged import METADATA as LISTS
+from treadle.graph._ragged import Padding
+from treadle.graph._ragged import dump as dump_lists
 
 TENSOR_TYPES = {
     Kind.NUMBER: TensorProto.DOUBLE,
@@ -85,6 +89,7 @@ def lower_for_bulk(outputs: Sequence[Output]) -> Lowered:
 def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool) -> Lowered:
     flat = iter(simplify([node for output in outputs for node in columns_of(output)]))
     planned = [(output, [next(flat) for _ in columns_of(output)]) for output in outputs]
+    planned, lists = _with_padded_inputs(planned)
     planned, prepared = _with_prepared_inputs(planned)
     targets = [node for _, nodes in planned for node in nodes]
     inputs = inputs_of(targets)
@@ -113,6 +118,8 @@ def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool) -> Lowered:
     model = make_model(name, lowering.emit.nodes, given, results, lowering.emit.initializers)
     if prepared:
         model.metadata_props.add(key=METADATA, value=dump(prepared))
+    if lists:
+        model.metadata_props.add(key=LISTS, value=dump_lists(lists))
     return Lowered(model, tuple(orders))
 
 
@@ -129,11 +136,31 @@ def _with_prepared_inputs(planned: _Plan) -> tuple[_Plan, dict[str, Preparation]
     inputs: dict[int, Node] = {}
     for node in walk(targets):
         if isinstance(node, Prepared):
-            assert isinstance(node.x, Input), "checked when it was traced"
+            sources = cast("tuple[Input, ...]", node.operands)  # checked when it was traced
             steps = cast("tuple[Step, ...]", node.steps)
-            name = unused(f"{node.x.name}/{steps[-1][0]}_{len(found)}", taken)
-            found[name] = Preparation(node.x.name, steps)
-            inputs[id(node)] = PreparedInput(name, "prepared", node.holds, node.x.required, node.size)
+            names = tuple(source.name for source in sources)
+            name = unused(f"{names[0]}/{steps[-1][0]}_{len(found)}", taken)
+            found[name] = Preparation(names, steps)
+            inputs[id(node)] = PreparedInput(
+                name, "prepared", node.holds, sources[0].required, node.size, is_padded(node)
+            )
+    changed = iter(replace_nodes(targets, inputs))
+    return [(output, [next(changed) for _ in nodes]) for output, nodes in planned], found
+
+
+def _with_padded_inputs(planned: _Plan) -> tuple[_Plan, dict[str, Padding]]:
+    """The same for lists, which are padded before the graph runs."""
+    targets = [node for _, nodes in planned for node in nodes]
+    padded = [node for node in walk(targets) if isinstance(node, Padded)]
+    taken = {node.name for node in inputs_of(targets)}
+    found: dict[str, Padding] = {}
+    inputs: dict[int, Node] = {}
+    for node in padded:
+        source = node.x
+        assert isinstance(source, Input), "checked when it was traced"
+        name = unused(f"{source.name}/{node.steps[-1][0]}_{len(found)}", taken)
+        found[name] = Padding(source.name, tensor_of_list(source.type), node.steps)
+        inputs[id(node)] = PreparedInput(name, "list", node.holds, source.required, node.size, is_padded(node))
     changed = iter(replace_nodes(targets, inputs))
     return [(output, [next(changed) for _ in nodes]) for output, nodes in planned], found
 
@@ -179,6 +206,12 @@ class _Lowering:
         self.emit = Emitter({node.name for node in inputs})
         self.places = {id(node): Place(node.name, 0, width(node), width(node)) for node in inputs}
         for members in group(targets):
+            if isinstance(members.first, Part):  # a column of a tensor that is there
+                for part in members.members:
+                    assert isinstance(part, Part)
+                    whole = self.places[id(part.x)]
+                    self.places[id(part)] = Place(whole.tensor, whole.start + part.index, 1, whole.total)
+                continue
             rule = rules.get(type(members.first))
             if rule is None:
                 raise ModelFormatError(f"{type(members.first).__name__} is not lowered to ONNX.")

@@ -32,6 +32,8 @@ class Kind(StrEnum):
     """Bucket boundaries: the second operand of a bucket, not a column."""
     TABLE = "table"
     """Rows of numbers, one an id: the second operand of a pick, not a column."""
+    LIST = "list"
+    """A raw feature of many values a row, before it is padded."""
 
 
 @dataclass(frozen=True, slots=True)

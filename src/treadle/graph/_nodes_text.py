@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import cast
 
 from treadle.graph._nodes import Categories, Input, Kind, Lookup, Node, Tokens, ToNumber, categories, width
+from treadle.graph._nodes_lists import Padded
 
 MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 """The constants of splitmix64, with which integers are mixed."""
@@ -105,15 +107,17 @@ class Sine(Node):
 
 @dataclass(frozen=True, eq=False)
 class Prepared(Node):
-    """What is made of a raw text feature before the graph runs: a hash, a count, or tokens side by side.
+    """What is made of raw text features before the graph runs: a hash, a count, a part, or tokens side by side.
 
-    Tokens are ``size`` columns of text, missing behind the last.
+    Tokens are ``size`` columns, missing behind the last.
     """
 
     x: Node
     steps: tuple[object, ...]
     holds: Kind
     size: int = 1
+    also: tuple[Node, ...] = ()
+    """Further features, where it is made of several."""
 
     @property
     def kind(self) -> Kind:
@@ -129,6 +133,8 @@ class PreparedInput(Input):
     """A prepared node where it enters a model."""
 
     size: int = 1
+    padded: bool = False
+    """Whether it is the tokens of a row, missing behind the last."""
 
     @property
     def columns(self) -> int:
@@ -188,6 +194,38 @@ class Weighted(Node):
 
 
 @dataclass(frozen=True, eq=False)
+class There(Node):
+    """Of each place of a sequence, whether there is a token."""
+
+    x: Node
+    kind = Kind.TRUTH
+
+    @property
+    def columns(self) -> int:
+        return width(self.x)
+
+
+@dataclass(frozen=True, eq=False)
+class TokenBucket(Node):
+    """Of each token its id, or one of ``count`` ids behind the last by its hash where it has none; -1 for no token."""
+
+    count: int
+    id: Node
+    hash: Node
+    tokens: Node
+    kind = Kind.KEY
+
+    @property
+    def known(self) -> Categories:
+        tokens = self.tokens.values if isinstance(self.tokens, Tokens) else ()
+        return Categories(0, (*map(str, tokens), *(f"<oov_{i}>" for i in range(self.count))))
+
+    @property
+    def columns(self) -> int:
+        return width(self.id)
+
+
+@dataclass(frozen=True, eq=False)
 class OutOfFold(Node):
     """A number from the row of a table that a lookup names: the first; the others are of all rows but a fold's."""
 
@@ -220,14 +258,21 @@ def is_sequence(node: Node) -> bool:
     """Whether a node is several columns: tokens, their ids, and what is counted of them."""
     while isinstance(node, Lookup | ToNumber):
         node = node.x
-    return isinstance(node, Bag | Present | Weighted) or (isinstance(node, Prepared) and node.kind == Kind.TEXT)
+    return isinstance(node, Bag | Present | Weighted | There | TokenBucket) or is_padded(node)
+
+
+def is_padded(node: Node) -> bool:
+    """Whether a node is the tokens or items of a row, or a hash of each, side by side."""
+    if isinstance(node, Padded):
+        return node.is_sequence
+    return isinstance(node, Prepared) and cast("tuple[object, ...]", node.steps[-1])[0] in ("pad", "hash_each")
 
 
 TEXT_NODES: dict[str, type[Node]] = {
     cls.__name__: cls
     for cls in (
         *(AsciiCase, Match, Joined, MixedKey, HashBucket, UnknownBucket, Cross, Sine),
-        *(Prepared, Bag, Present, Weighted, OutOfFold, FoldPick, Within),
+        *(Prepared, Bag, Present, Weighted, There, TokenBucket, OutOfFold, FoldPick, Within),
     )
 }
 """The names under which nodes are stored."""

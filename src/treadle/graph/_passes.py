@@ -19,6 +19,8 @@ from treadle.graph._nodes import (
     ToKey,
     ToNumber,
 )
+from treadle.graph._nodes_lists import Padded, Part
+from treadle.graph._values_python import MISSING_INT
 
 
 def walk(targets: Iterable[Node]) -> Iterator[Node]:
@@ -81,9 +83,12 @@ def _push(node: Node) -> Node:
     if isinstance(node, ToNumber):
         x = node.x
         if isinstance(x, Key):
-            return Number(float(x.value))
+            return Number(float("nan") if x.value == MISSING_INT else float(x.value))
         if isinstance(x, ToKey) and isinstance(x.x, Input) and x.x.type == "int":
             return x.x  # it already enters as a number
+        if isinstance(x, Part) and isinstance(x.x, Padded):  # an item of a list of integers enters as a number
+            *before, pad = x.x.steps
+            return Part(x.index, Padded(x.x.x, (*before, ("numbers",), pad), Kind.NUMBER, x.x.size))
         if isinstance(x, FillMissing) and x.kind == Kind.KEY:
             return FillMissing(_push(ToNumber(x.x)), _push(ToNumber(x.value)))
         if isinstance(x, Choice) and x.kind == Kind.KEY:

@@ -166,10 +166,10 @@ def _label_encoder(of: Operands, node: Lookup, x: str) -> str:
     ids = {token: index for index, token in enumerate(tokens)}
     text = node.x.kind == Kind.TEXT
     mark: str | int = MISSING_TEXT if text else MISSING_INT
-    if isinstance(node.x, PreparedInput) and text:
-        ids[mark] = -1  # behind the last of a sequence, not an unknown value
-    elif node.missing is not None:
+    if node.missing is not None:
         ids[mark] = ids.get(cast("Text | Key", node.missing).value, default)
+    elif isinstance(node.x, PreparedInput) and node.x.padded:
+        ids[mark] = -1  # behind the last of a sequence, not an unknown value
     ids = ids or {mark: default}  # an empty vocabulary: the runtime wants one key
     keys = TensorProto(name="keys", dims=[len(ids)], data_type=TensorProto.STRING if text else TensorProto.INT64)
     if text:  # onnx's own helper would go through numpy bytes, which lose NUL at their end

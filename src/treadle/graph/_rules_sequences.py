@@ -9,8 +9,9 @@ from onnx import TensorProto, helper
 
 from treadle.graph._classes import Group
 from treadle.graph._lowering import Operands, Rule, constant_value
-from treadle.graph._nodes import Node
-from treadle.graph._nodes_text import Bag, Present, Weighted
+from treadle.graph._nodes import Kind, Node
+from treadle.graph._nodes_text import Bag, Present, There, TokenBucket, Weighted
+from treadle.graph._rules import is_missing
 
 
 def _bag(of: Operands, members: Group) -> list[str]:
@@ -48,8 +49,28 @@ def _weighted(of: Operands, members: Group) -> list[str]:
     return results
 
 
+def _there(of: Operands, members: Group) -> str:  # noqa: ARG001 - a rule's shape
+    return of.emit.node("Not", is_missing(of, of.matrix("x"), Kind.TEXT))
+
+
+def _token_bucket(of: Operands, members: Group) -> list[str]:
+    results = []
+    zero = of.emit.constant([[0]], np.int64)
+    for node, known, hashed in zip(members.members, of.separate("id"), of.separate("hash"), strict=True):
+        bucket = cast(TokenBucket, node)
+        known_count = len(cast("tuple[object, ...]", constant_value(bucket.tokens)))
+        behind = of.emit.node("Mod", hashed, of.emit.constant([[bucket.count]], np.int64))
+        unknown = of.emit.node("Add", behind, of.emit.constant([[known_count]], np.int64))
+        there = of.emit.node("GreaterOrEqual", hashed, zero)
+        unknown = of.emit.node("Where", there, unknown, of.emit.constant([[-1]], np.int64))
+        results.append(of.emit.node("Where", of.emit.node("GreaterOrEqual", known, zero), known, unknown))
+    return results
+
+
 RULES_OF_SEQUENCES: dict[type[Node], Rule] = {
     Bag: _bag,
     Present: _present,
     Weighted: _weighted,
+    There: _there,
+    TokenBucket: _token_bucket,
 }

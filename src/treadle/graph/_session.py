@@ -6,11 +6,15 @@ Nothing here imports ``onnx``: a server runs models without it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import onnxruntime as ort
 
 from treadle.errors import ModelFormatError
-from treadle.graph._preparation import METADATA, load, prepare
+from treadle.graph._preparation import METADATA, Preparation, load
+from treadle.graph._ragged import METADATA as LISTS
+from treadle.graph._ragged import Padding, Ragged
+from treadle.graph._ragged import load as load_lists
 from treadle.graph._values_python import Tensor
 
 _TENSORS = {
@@ -48,18 +52,24 @@ class Session:
         except Exception as error:  # onnxruntime's own classes share no root but Exception
             raise ModelFormatError(f"ONNX Runtime refuses the model: {error}") from error
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self._prepared = load(self._session.get_modelmeta().custom_metadata_map.get(METADATA, "{}"))
-        self.inputs = dict(self._raw_input(node.name, node.type) for node in self._session.get_inputs())
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self._prepared: dict[str, Preparation | Padding] = {
+            **load(metadata.get(METADATA, "{}")),
+            **load_lists(metadata.get(LISTS, "{}")),
+        }
+        self._prepare = {name: each.compiled() for name, each in self._prepared.items()}
+        given = {node.name: node.type for node in self._session.get_inputs()}
+        self.inputs = dict(pair for name, type_ in given.items() for pair in self._raw_inputs(name, type_))
         """The raw features that are fed, and their tensors; what is prepared of them is not among them."""
-        self._only_prepared = self.inputs.keys() - {node.name for node in self._session.get_inputs()}
+        self._only_prepared = self.inputs.keys() - given.keys()
 
     @property
     def outputs(self) -> Sequence[str]:
         """The names of the results, in the order of :meth:`run`."""
         return self._outputs
 
-    def run(self, feed: Mapping[str, Tensor]) -> list[Tensor]:
-        """The outputs for a feed of ``[N, 1]`` tensors, in the order of :attr:`outputs`.
+    def run(self, feed: Mapping[str, Tensor | Ragged]) -> list[Tensor]:
+        """The outputs for a feed of ``[N, 1]`` tensors and lists, in the order of :attr:`outputs`.
 
         Raises:
             ModelFormatError: The feed does not fit the graph, or the runtime failed.
@@ -72,15 +82,17 @@ class Session:
             raise ModelFormatError(f"ONNX Runtime cannot run the graph: {error}") from error
         return results
 
-    def _raw_input(self, name: str, type_: str) -> tuple[str, str]:
+    def _raw_inputs(self, name: str, type_: str) -> list[tuple[str, str]]:
         if name in self._prepared:
-            return self._prepared[name].feature, "string"
-        return name, _TENSORS.get(type_, type_)
+            each = self._prepared[name]
+            return [(feature, each.tensor) for feature in each.features]
+        return [(name, _TENSORS.get(type_, type_))]
 
-    def _with_prepared(self, feed: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _with_prepared(self, feed: Mapping[str, Any]) -> dict[str, Any]:
         whole = {name: tensor for name, tensor in feed.items() if name not in self._only_prepared}
         for name, each in self._prepared.items():
-            if each.feature not in feed:
-                raise ModelFormatError(f"The feed lacks {each.feature!r}, of which {name!r} is made.")
-            whole[name] = prepare(each.steps, feed[each.feature].reshape(-1).tolist())
+            absent = [feature for feature in each.features if feature not in feed]
+            if absent:
+                raise ModelFormatError(f"The feed lacks {absent[0]!r}, of which {name!r} is made.")
+            whole[name] = self._prepare[name](feed)
         return whole

@@ -44,8 +44,8 @@ def wordpiece(vocabulary: tuple[str, ...], unknown: str, prefix: str, longest: i
             start += len(piece) - len(ahead)
         return pieces
 
-    cut = _kept(cut)
-    return present(lambda text: [piece for word in words.findall(normalized(text)) for piece in cut(word)])
+    kept = _kept(cut)
+    return present(lambda text: [piece for word in words.findall(normalized(text)) for piece in kept(word)])
 
 
 def byte_bpe(merges: tuple[str, ...], space_first: int) -> Function:
@@ -61,12 +61,12 @@ def byte_bpe(merges: tuple[str, ...], space_first: int) -> Function:
     def cut(run: str) -> list[str]:
         return merged([alphabet[byte] for byte in run.encode()], ranks)
 
-    cut = _kept(cut)
+    kept = _kept(cut)
 
     def pieces(text: str) -> list[str]:
         if space_first and text and not text.startswith(" "):
             text = f" {text}"
-        return [piece for run in runs.findall(text) for piece in cut(run)]
+        return [piece for run in runs.findall(text) for piece in kept(run)]
 
     return present(pieces)
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from treadle.errors import InputValueError
+from treadle.graph._ragged import LIST, Ragged, absent_lists, ragged
 from treadle.graph._values_python import MISSING_INT, MISSING_TEXT, NUMBER_LIMIT, Tensor, encode_list
 
 _TICKS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -34,6 +35,21 @@ def encode_array(name: str, type_: str, tensor: str, array: pa.Array | pa.Chunke
     if type_ == "int":
         return _ints(name, tensor, array)
     return _ENCODERS[type_](name, array)
+
+
+def encode_list_array(name: str, type_: str, tensor: str, array: pa.Array | pa.ChunkedArray) -> Ragged:
+    """One feature's lists; raises as :func:`encode_array`, and names the row and the item."""
+    array = plain(array)
+    kind = array.type
+    if pa.types.is_null(kind):
+        return absent_lists(tensor, len(array))
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+        raise InputValueError.wrong_column(name, f"list of {type_}", kind)
+    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    missing = pc.is_null(array).to_numpy(zero_copy_only=False)
+    items = array.flatten()
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return ragged(name, offsets, missing, lambda: encode_array(name, type_, tensor.removesuffix(LIST), items))
 
 
 def plain(array: pa.Array | pa.ChunkedArray) -> pa.Array:

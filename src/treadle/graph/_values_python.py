@@ -115,6 +115,11 @@ def _microseconds(name: str, row: int, value: object) -> int:
         raise _wrong(name, row, "timestamp", value)
     if value.tzinfo is not None:
         raise _wrong(name, row, "timestamp", value, "names a zone, but the feature is local time without one")
+    return microseconds_of(value)
+
+
+def microseconds_of(value: datetime) -> int:
+    """Microseconds since 1970 of a local time."""
     since = value - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 

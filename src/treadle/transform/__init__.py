@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from treadle.transform._geo import haversine
     from treadle.transform._graph import TransformGraph, analyze
     from treadle.transform._hashing import cross, hash_buckets, length
+    from treadle.transform._history import History, Timeline, add_past
+    from treadle.transform._lists import Items, items
     from treadle.transform._moment_columns import (
         analyzer,
         count,
@@ -80,6 +82,8 @@ if TYPE_CHECKING:
         tukey_scale,
         variance,
     )
+    from treadle.transform._pieces import byte_bpe, wordpiece
+    from treadle.transform._recent import Recent
     from treadle.transform._scaling import (
         count_per_key,
         mean_per_key,
@@ -104,6 +108,18 @@ if TYPE_CHECKING:
     from treadle.transform._spans import AnalysisCache, DataSpan, analyze_spans
     from treadle.transform._target import target_encode
     from treadle.transform._text import concat, contains, ends_with, is_in, lower, matches, starts_with, upper
+    from treadle.transform._text_parts import (
+        extract,
+        index_of,
+        join,
+        parse_number,
+        parse_time,
+        replace,
+        replace_pattern,
+        strip,
+        substring,
+        token_at,
+    )
     from treadle.transform._tokens import (
         Tokens,
         bag_of_words,
@@ -111,12 +127,14 @@ if TYPE_CHECKING:
         ngrams,
         tfidf,
         token_ids,
+        token_mask,
         tokens,
         unique_tokens,
         word_count,
     )
     from treadle.transform._vectors import Vector, random_projection, vector
     from treadle.transform._vocabulary import lookup, vocabulary
+    from treadle.transform._windows import Window, lag, window
 
 __all__ = [
     "AnalysisCache",
@@ -125,10 +143,16 @@ __all__ = [
     "Columns",
     "DataSpan",
     "ExamplesSource",
+    "History",
+    "Items",
+    "Recent",
     "Selection",
+    "Timeline",
     "Tokens",
     "TransformGraph",
     "Vector",
+    "Window",
+    "add_past",
     "analyze",
     "analyze_spans",
     "analyzer",
@@ -137,6 +161,7 @@ __all__ = [
     "bag_of_words",
     "bucketize",
     "bucketize_per_key",
+    "byte_bpe",
     "cast",
     "ceil",
     "clip",
@@ -156,6 +181,7 @@ __all__ = [
     "ends_with",
     "estimated_probability_density",
     "exp",
+    "extract",
     "fill_missing",
     "filter_features",
     "floor",
@@ -163,9 +189,13 @@ __all__ = [
     "haversine",
     "highest",
     "hour_of_day",
+    "index_of",
     "is_in",
     "is_missing",
     "is_weekend",
+    "items",
+    "join",
+    "lag",
     "length",
     "log",
     "log1p",
@@ -182,11 +212,15 @@ __all__ = [
     "multi_hot",
     "ngrams",
     "one_hot",
+    "parse_number",
+    "parse_time",
     "pca",
     "quantile",
     "quantiles",
     "quarter",
     "random_projection",
+    "replace",
+    "replace_pattern",
     "scale_by_min_max",
     "scale_by_min_max_per_key",
     "scale_robustly",
@@ -201,9 +235,13 @@ __all__ = [
     "starts_with",
     "std_dev",
     "std_dev_per_key",
+    "strip",
+    "substring",
     "target_encode",
     "tfidf",
+    "token_at",
     "token_ids",
+    "token_mask",
     "tokens",
     "total",
     "tukey_h_params",
@@ -217,7 +255,9 @@ __all__ = [
     "vocabulary",
     "week_of_year",
     "where",
+    "window",
     "word_count",
+    "wordpiece",
     "wrap_features",
     "write_transformed",
     "year",
@@ -241,9 +281,12 @@ _MODULES = {
     "_geo": "haversine",
     "_graph": "TransformGraph analyze",
     "_hashing": "cross hash_buckets length",
+    "_history": "History Timeline add_past",
+    "_lists": "Items items",
     "_moment_columns": (
         "analyzer count highest lowest mean std_dev total tukey_h_params tukey_location tukey_scale variance"
     ),
+    "_pieces": "byte_bpe wordpiece",
     "_scaling": (
         "count_per_key mean_per_key scale_by_min_max scale_by_min_max_per_key scale_robustly "
         "scale_to_0_1 scale_to_0_1_per_key scale_to_gaussian scale_to_z_score scale_to_z_score_per_key "
@@ -253,9 +296,12 @@ _MODULES = {
     "_spans": "AnalysisCache DataSpan analyze_spans",
     "_target": "target_encode",
     "_text": "concat contains ends_with is_in lower matches starts_with upper",
-    "_tokens": "Tokens bag_of_words multi_hot ngrams tfidf token_ids tokens unique_tokens word_count",
+    "_text_parts": "extract index_of join parse_number parse_time replace replace_pattern strip substring token_at",
+    "_tokens": "Tokens bag_of_words multi_hot ngrams tfidf token_ids token_mask tokens unique_tokens word_count",
     "_vectors": "Vector random_projection vector",
     "_vocabulary": "lookup vocabulary",
+    "_windows": "Window lag window",
+    "_recent": "Recent",
 }
 """Where the public names are: a pipeline file imports this room, and only what computes with it loads numpy."""
 _LATER = {name: module for module, names in _MODULES.items() for name in names.split()}

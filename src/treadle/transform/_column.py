@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import numbers
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -39,17 +39,17 @@ _WORDS = {
 }
 
 
-class Columns(Mapping[str, "Column"]):
-    """The raw features by name: the argument of ``preprocess``."""
+class Columns(Mapping[str, Any]):
+    """The raw features by name: the argument of ``preprocess``. A feature that is a list is ``Items``."""
 
     def __init__(self, schema: Schema) -> None:
         self._inputs = {
-            name: n.Input(name, feature.type, _KINDS[feature.type], feature.required)
+            name: n.Input(name, feature.type, n.Kind.LIST if feature.list else _KINDS[feature.type], feature.required)
             for name, feature in schema.features.items()
         }
-        self._lists = {name for name, feature in schema.features.items() if feature.list}
+        self._items = {name: feature.items[1] for name, feature in schema.features.items() if feature.list}
 
-    def __getitem__(self, name: str) -> Column:
+    def __getitem__(self, name: str) -> Any:
         if name not in self._inputs:
             close = difflib.get_close_matches(str(name), self._inputs, n=1)
             raise TransformError(
@@ -57,12 +57,10 @@ class Columns(Mapping[str, "Column"]):
                 where=user_line(),
                 hint=f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(self._inputs)}.",
             )
-        if name in self._lists:
-            raise NoLoweringError(
-                f"The feature {name!r} is a list, and a graph takes one value a row.",
-                where=user_line(),
-                hint="Give it as text with a separator, and take tt.tokens(x[...], separator=...).",
-            )
+        if name in self._items:
+            from treadle.transform._lists import of_schema
+
+            return of_schema(self._inputs[name], self._items[name])
         return Column(self._inputs[name])
 
     def __iter__(self) -> Iterator[str]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from treadle.artifact import canonical_json
 from treadle.errors import ModelFormatError, TransformError
 from treadle.graph import Bulk, Output, dump_nodes, inputs_of, load_nodes, lower, replace_nodes, rewrite, walk
+from treadle.graph import list_nodes as lists
 from treadle.graph import nodes as n
 from treadle.graph import text_nodes as t
 from treadle.transform._analyzers import Analysis
@@ -213,7 +214,7 @@ def _folded(node: n.Node) -> n.Node:
 def _column_names(name: str, node: n.Node) -> tuple[str, ...]:
     if isinstance(node, n.Stack):
         return tuple(column for i, x in enumerate(node.xs) for column in _column_names(f"{name}[{i}]", x))
-    if t.is_sequence(node) and node.kind == n.Kind.KEY:
+    if t.is_sequence(node) and (node.kind == n.Kind.KEY or isinstance(node, t.There)):
         return tuple(f"{name}[{i}]" for i in range(n.width(node)))
     if not isinstance(node, n.OneHot) and not t.is_sequence(node):
         return (name,)
@@ -227,7 +228,9 @@ def _check_served(outputs: Mapping[str, n.Node], schema: Schema, label: str | No
     # An analysis is over training data; a request needs its result alone.
     analyses = {id(node): n.Number(0.0) for node in walk(outputs.values()) if isinstance(node, Analysis)}
     for name, node in zip(outputs, replace_nodes(outputs.values(), analyses), strict=True):
-        absent = [found.name for found in inputs_of([node]) if found.name not in serving]
+        # What a request brings of the past is its own feature, also of a column that it does not have itself.
+        needed = [found.name for found in inputs_of([node]) if not isinstance(found, lists.Past)]
+        absent = [found for found in needed if found not in serving]
         if absent and name != label:
             raise TransformError(
                 f"The feature {name!r} needs {absent[0]!r}, which a request does not have.",

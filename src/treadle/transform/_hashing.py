@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING, cast
 
 from treadle.errors import NoLoweringError, TransformError
 from treadle.graph import nodes as n
@@ -11,6 +12,10 @@ from treadle.transform._column import Column, describe, text
 from treadle.transform._functions import _category
 from treadle.transform._location import user_line
 
+if TYPE_CHECKING:
+    from treadle.transform._lists import Items
+
+Sources = tuple[n.Input, ...]
 Steps = tuple[tuple[object, ...], ...]
 
 
@@ -20,7 +25,7 @@ def hash_buckets(x: Column, num_buckets: int, *, key: str = "") -> Column:
     Text is hashed by BLAKE2b where it enters the graph, integers by splitmix64 in the graph.
 
     Args:
-        x: Text of one feature, possibly after ``lower``, ``upper`` or ``fill_missing``; or integers.
+        x: Text, of features and what text functions make of them; or integers.
         num_buckets: How many. Different values share one at times: of ``n`` values about ``n / num_buckets`` each.
         key: Another key, another hash. A secret one keeps others from finding values that collide (text only).
     """
@@ -45,8 +50,12 @@ def cross(left: Column, right: Column, *more: Column) -> Column:
     return Column(crossed)
 
 
-def length(x: Column) -> Column:
-    """How many characters (Unicode code points) a text of one feature has; missing stays missing."""
+def length(x: Column | Items) -> Column:
+    """How many characters (Unicode code points) a text has, or items a list; missing stays missing."""
+    from treadle.transform._lists import Items
+
+    if isinstance(x, Items):
+        return x.length()
     return Column(prepared(x, (("count",),), n.Kind.KEY))
 
 
@@ -64,29 +73,54 @@ def prepared(x: Column, steps: Steps, holds: n.Kind, size: int = 1) -> n.Node:
     """What is made of a text where it enters.
 
     Raises:
-        NoLoweringError: The text is not of one raw feature.
+        NoLoweringError: The text is made by a condition, or of another text.
     """
-    source, before = source_of(x)
-    return t.Prepared(source, (*before, *steps), holds, size)
+    return prepared_of(*source_of(x), steps, holds, size)
 
 
-def source_of(x: Column) -> tuple[n.Input, Steps]:
-    """The raw feature that a text is made of, and how; see :func:`prepared`."""
-    node = text(x)
-    steps: list[tuple[object, ...]] = []
-    while not isinstance(node, n.Input):
-        if isinstance(node, t.AsciiCase):
-            steps.append(("upper" if node.upper else "lower",))
-        elif isinstance(node, n.FillMissing) and isinstance(node.value, n.Text):
-            steps.append(("fill", node.value.value))
-        else:
-            raise NoLoweringError(
-                "Hashes, lengths and tokens are made of a text where it enters, and this one is made in the graph.",
-                where=user_line(),
-                hint="Take them of a text feature, or of tt.lower, tt.upper or tt.fill_missing of one.",
-            )
-        node = node.x
-    return node, tuple(reversed(steps))
+def prepared_of(sources: Sources, before: Steps, steps: Steps, holds: n.Kind, size: int = 1) -> n.Node:
+    """What is made of features by some steps and then others."""
+    return t.Prepared(sources[0], (*before, *steps), holds, size, sources[1:])
+
+
+def source_of(x: Column) -> tuple[Sources, Steps]:
+    """The raw features that a text is made of, and how; see :func:`prepared`."""
+    return _source(text(x))
+
+
+def _source(node: n.Node) -> tuple[Sources, Steps]:
+    if isinstance(node, n.Input):
+        return (node,), ()
+    if isinstance(node, t.AsciiCase):
+        sources, steps = _source(node.x)
+        return sources, (*steps, ("upper" if node.upper else "lower",))
+    if isinstance(node, n.FillMissing) and isinstance(node.value, n.Text):
+        sources, steps = _source(node.x)
+        return sources, (*steps, ("fill", node.value.value))
+    if isinstance(node, t.Prepared) and not t.is_padded(node):
+        return cast("Sources", node.operands), cast("Steps", node.steps[:-1])
+    if isinstance(node, t.Joined):
+        return _joined(node)
+    raise NoLoweringError(
+        "Parts, hashes, lengths and tokens are made of a text where it enters, and this one is made in the graph.",
+        where=user_line(),
+        hint="Take them of a text feature, or of what text functions make of one; tt.where comes after them.",
+    )
+
+
+def _joined(node: t.Joined) -> tuple[Sources, Steps]:
+    sources: list[n.Input] = []
+    parts: list[object] = []
+    for side in (node.left, node.right):
+        if isinstance(side, n.Text):
+            parts.append(side.value)
+            continue
+        found, steps = _source(side)
+        for source in found:
+            if not any(source is known for known in sources):
+                sources.append(source)
+        parts.append((tuple(next(i for i, s in enumerate(sources) if s is each) for each in found), steps))
+    return tuple(sources), (("concat", *parts),)
 
 
 def _known(x: Column) -> n.Node:

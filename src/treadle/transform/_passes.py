@@ -23,6 +23,7 @@ class Scan:
         self._passes = passes
         wanted = {id(node): node for one in passes for node in one.wanted}
         self._order = list(wanted)
+        self._sequences = {key for key, node in wanted.items() if t.is_sequence(node)}
         outputs = [Output(f"/{i}", (node,), as_float32=False) for i, node in enumerate(wanted.values())]
         self._bulk = Bulk(outputs) if outputs else None
         self.columns = sorted({node.name for node in inputs_of([x for one in passes for x in one.columns])})
@@ -32,7 +33,11 @@ class Scan:
         """Give a batch to every accumulator."""
         found: dict[int, Values] = {}
         if self._bulk is not None:
-            found = dict(zip(self._order, (each[:, 0] for each in self._bulk.run(batch)), strict=True))
+            results = self._bulk.run(batch)
+            found = {
+                key: each if key in self._sequences else each[:, 0]
+                for key, each in zip(self._order, results, strict=True)
+            }
         for one in self._passes:
             one.add(batch, found)
 
@@ -79,6 +84,9 @@ class Pass:
             self.state.add(values[present], counts[present])
         else:
             values = found[id(x)]
+            if values.ndim > 1 and hasattr(self.state, "add_rows"):
+                self.state.add_rows(values, np.ones(len(values), dtype=np.int64))
+                return
             mark = {n.Kind.KEY: MISSING_INT, n.Kind.TEXT: MISSING_TEXT}.get(x.kind)
             self.state.add(values if mark is None else values[values != mark])
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from treadle.graph import MISSING_TEXT
+from treadle.graph import MISSING_INT, MISSING_TEXT
 from treadle.graph import nodes as n
 from treadle.transform._analyzers import Counts, Values
+
+_MISSING = (MISSING_TEXT, MISSING_INT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class _TermsState:
     def __init__(self, of: TermsOf) -> None:
         self._of = of
         self._rows = 0
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[str | int] = Counter()
 
     def add(self, values: Values, counts: Counts | None = None) -> None:
         raise NotImplementedError("rows of tokens are counted as rows")
@@ -43,7 +45,7 @@ class _TermsState:
         self._rows += int(counts.sum())
         for column in values.T:
             for value, count in zip(column.tolist(), counts.tolist(), strict=True):
-                if value != MISSING_TEXT and count:
+                if value not in _MISSING and count:
                     self._counts[value] += count
 
     def merge(self, other: _TermsState) -> None:
@@ -63,7 +65,8 @@ class _TermsState:
         kept = kept[: self._of.top_k]
         more = 1 if self._of.smooth else 0
         idf = [1 + math.log((self._rows + more) / (more - count)) for count, _ in kept]
-        return {"tokens": n.Tokens(tuple(value for _, value in kept)), "idf": n.Table((tuple(idf),))}
+        tokens = n.Tokens(tuple(value for _, value in kept))  # type: ignore[arg-type]
+        return {"tokens": tokens, "idf": n.Table((tuple(idf),))}
 
 
 def repeat_rows(values: Values, counts: Counts) -> tuple[Values, Counts]:

@@ -9,6 +9,7 @@ from treadle.errors import TransformError, TreadleError, UserCodeError
 from treadle.graph import inputs_of
 from treadle.graph import nodes as n
 from treadle.transform._column import Column, Columns, describe
+from treadle.transform._lists import Items
 from treadle.transform._location import user_line
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def trace(preprocess: Preprocess, schema: Schema) -> dict[str, n.Node]:
 def _output(name: object, column: object, preprocess: Preprocess) -> n.Node:
     if not isinstance(name, str) or not name or (name.startswith("__") and name.endswith("__")):
         raise TransformError(f"{name!r} cannot be the name of an output.", where=_place(preprocess))
+    if isinstance(column, Items):
+        column = column.vector()
     if not isinstance(column, Column):
         raise TransformError(
             f"The output {name!r} is {column!r}, which is not a column.",

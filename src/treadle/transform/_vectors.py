@@ -60,9 +60,13 @@ def weighted_sum(columns: Sequence[Column], weights: Sequence[Column | float]) -
 
 
 def parts_of(x: Column) -> list[Column]:
-    """The columns of a vector; a column is a vector of itself."""
+    """The columns of a vector; a column is a vector of itself, and a list of numbers one of its items."""
+    from treadle.transform._lists import Items
+
     if isinstance(x, Vector):
         return list(x)
+    if isinstance(x, Items):
+        return list(x.vector())
     if not isinstance(x, Column):
         raise TransformError(f"Here a column is needed, and this is {describe(x)}.", where=user_line())
     return [x]
@@ -78,4 +82,4 @@ def each(x: Column, scale: Callable[[Column, list[Column]], Column], *, elementw
     """
     parts = parts_of(x)
     scaled = [scale(part, [part] if elementwise else parts) for part in parts]
-    return Vector(scaled) if isinstance(x, Vector) else scaled[0]
+    return scaled[0] if type(x) is Column else Vector(scaled)
