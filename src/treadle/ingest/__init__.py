@@ -12,6 +12,7 @@ from treadle.ingest._examples import ROW_ID, ExamplesReader, read_examples
 from treadle.ingest._filter import keep_mask
 from treadle.ingest._leakage import Leakage, SharedRows, find_leakage
 from treadle.ingest._manifest import Manifest, Source
+from treadle.ingest._partition import ExamplesPart, ScanPart
 from treadle.ingest._places import PathLike, digest_source, is_url
 from treadle.ingest._scan import Scan, conform, read_table, scan
 from treadle.ingest._select import select_spans
@@ -21,11 +22,13 @@ from treadle.ingest.sources import masked, secrets_of
 __all__ = [
     "ROW_ID",
     "About",
+    "ExamplesPart",
     "ExamplesReader",
     "Leakage",
     "Manifest",
     "PathLike",
     "Scan",
+    "ScanPart",
     "SharedRows",
     "Source",
     "SourceFacts",

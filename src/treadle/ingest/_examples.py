@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from treadle.errors import UsageError
 from treadle.ingest._manifest import Manifest
+from treadle.ingest._partition import ExamplesPart, in_parts, open_whole, pieces_of
 from treadle.ingest._scan import Scan, missing_column, scan
 from treadle.ingest.sources import open_parquet, parquet_errors
 
@@ -69,6 +70,15 @@ class ExamplesReader:
         for path in self.files(split):
             with open_parquet(path) as file, parquet_errors(path):
                 yield from file.iter_batches(batch_rows, columns=wanted, use_threads=False)
+
+    def parts(self, split: str) -> list[ExamplesPart]:
+        """A split in parts of about two million rows, in order: what an engine works on; at least one.
+
+        Raises:
+            UsageError: There is no such split.
+        """
+        pieces = (piece for path in self.files(split) for piece in pieces_of(path, path, open_whole(path)))
+        return [ExamplesPart(part) for part in in_parts(pieces)]
 
     def table(self, split: str, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows of a split at once; arguments and errors as :meth:`batches`."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from treadle.errors import ColumnTypeError, DataError, MissingColumnError, UsageError
+from treadle.ingest._partition import Piece, ScanPart, in_parts, pieces_of
 from treadle.ingest._places import Located, PathLike, locate, named_as_given, open_located, reading_of
 from treadle.ingest.sources import Opened, Reading, Refused
 from treadle.schema import Schema, is_reserved, plain_type, to_feature, to_plain, type_word
@@ -23,8 +24,16 @@ class Scan:
     columns whose name belongs to Treadle are left out. Reading twice gives the same batches.
     """
 
-    def __init__(self, places: Sequence[Located], reading: Reading, format_name: str | None = None) -> None:
+    def __init__(
+        self,
+        places: Sequence[Located],
+        reading: Reading,
+        format_name: str | None = None,
+        files: Sequence[PathLike] | None = None,
+    ) -> None:
         self._places = tuple(places)
+        self._files = [place.path for place in places] if files is None else list(files)
+        self._reading, self._format_name = reading, format_name
         self.paths = tuple(place.shown for place in places)
         """The files, in order, as they were named."""
         self._opened: list[Opened] = [open_located(place, reading, format_name) for place in places]
@@ -61,21 +70,18 @@ class Scan:
             MissingColumnError: A column that no file has.
             CorruptFileError: A file is damaged.
         """
-        names = list(self.schema.names if columns is None else columns)
-        for name in names:
-            if name not in self.schema.names:
-                raise missing_column(name, self.schema.names, self.paths)
+        names = check_columns(columns, self.schema, self.paths)
         for opened, place in zip(self._opened, self._places, strict=True):
             here = [name for name in names if name in opened.schema.names]
             # batches without columns still have rows
             source = (
                 opened.batches(here, batch_rows, dictionary=dictionary)
                 if here
-                else _rows_only(opened.num_rows, batch_rows)
+                else rows_only(opened.num_rows, batch_rows)
             )
             with named_as_given(place):
                 for batch in source:
-                    yield self._plain(batch, names, dictionary, place.shown)
+                    yield plain_batch(batch, self.schema, names, place.shown, dictionary=dictionary)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows at once."""
@@ -83,23 +89,23 @@ class Scan:
         batches = list(self.batches(names))
         return pa.Table.from_batches(batches, schema=pa.schema([self.schema.field(name) for name in names]))
 
-    def _plain(self, batch: pa.RecordBatch, names: list[str], dictionary: bool, path: PathLike) -> pa.RecordBatch:
-        columns = []
-        for name in names:
-            kind = self.schema.field(name).type
-            if name not in batch.schema.names:
-                columns.append(pa.nulls(batch.num_rows, kind))
-                continue
-            try:
-                column = to_plain(batch.column(name), dictionary=dictionary)
-                if column.type != kind and not pa.types.is_dictionary(column.type):
-                    column = pc.cast(column, kind)  # a file where it is empty, or integers among floats
-            except pa.ArrowInvalid as error:
-                raise ColumnTypeError(
-                    f"A value does not fit into {type_word(kind)}: {error}.", where={"file": path, "column": name}
-                ) from error
-            columns.append(column)
-        return pa.RecordBatch.from_arrays(columns, names=names)
+    def parts(self) -> list[ScanPart]:
+        """The same rows in parts of about two million, in order: what an engine works on; at least one."""
+        pieces = (
+            piece
+            for file, place, opened in zip(self._files, self._places, self._opened, strict=True)
+            for piece in pieces_of(file, place.shown, opened)
+        )
+        parts: list[ScanPart] = []
+        for part in in_parts(pieces):
+            first = parts[-1].first_row + parts[-1].num_rows if parts else 0
+            parts.append(ScanPart(self, part, self._reading, self._format_name, first))
+        return parts
+
+    def opened(self, piece: Piece) -> tuple[Located, Opened]:
+        """The open file that a piece is of."""
+        number = next(n for n, place in enumerate(self._places) if place.shown == piece.shown)
+        return self._places[number], self._opened[number]
 
 
 def scan(
@@ -127,7 +133,7 @@ def scan(
     if not files:
         raise UsageError("No data file is given.")
     reading, name = reading_of(schema, options, lenient=lenient)
-    return Scan([locate(file) for file in files], reading, name)
+    return Scan([locate(file) for file in files], reading, name, files)
 
 
 def read_table(
@@ -172,6 +178,41 @@ def conform(table: pa.Table, schema: Schema, paths: Sequence[PathLike] = ()) -> 
     return pa.table(columns, schema=target)
 
 
+def check_columns(columns: Sequence[str] | None, schema: pa.Schema, paths: Sequence[PathLike]) -> list[str]:
+    """The columns that are wanted; all by default.
+
+    Raises:
+        MissingColumnError: There is no such column.
+    """
+    names = list(schema.names if columns is None else columns)
+    for name in names:
+        if name not in schema.names:
+            raise missing_column(name, schema.names, paths)
+    return names
+
+
+def plain_batch(
+    batch: pa.RecordBatch, schema: pa.Schema, names: Sequence[str], path: PathLike, *, dictionary: bool
+) -> pa.RecordBatch:
+    """Columns of a batch of one file, in the plain types of all files together."""
+    columns = []
+    for name in names:
+        kind = schema.field(name).type
+        if name not in batch.schema.names:
+            columns.append(pa.nulls(batch.num_rows, kind))
+            continue
+        try:
+            column = to_plain(batch.column(name), dictionary=dictionary)
+            if column.type != kind and not pa.types.is_dictionary(column.type):
+                column = pc.cast(column, kind)  # a file where it is empty, or integers among floats
+        except pa.ArrowInvalid as error:
+            raise ColumnTypeError(
+                f"A value does not fit into {type_word(kind)}: {error}.", where={"file": path, "column": name}
+            ) from error
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, names=list(names))
+
+
 def missing_column(name: str, present: Sequence[str], paths: Sequence[PathLike]) -> MissingColumnError:
     """The error for a column that is not there, with the nearest name that is."""
     close = difflib.get_close_matches(name, present, n=1)
@@ -209,7 +250,7 @@ def _refuse_mixed_zones(schemas: Sequence[pa.Schema], paths: Sequence[PathLike])
                     )
 
 
-def _rows_only(rows: int, batch_rows: int) -> Iterator[pa.RecordBatch]:
+def rows_only(rows: int, batch_rows: int) -> Iterator[pa.RecordBatch]:
     """Batches without columns still have rows: stand-ins that carry nothing but their number."""
     for start in range(0, rows, batch_rows):
         count = min(batch_rows, rows - start)

@@ -5,7 +5,7 @@ A package adds one by an entry point in the group ``treadle.sources``; Treadle's
 
 from treadle.ingest.sources._faulty import convert_values
 from treadle.ingest.sources._find import GROUP, format_of, formats, scheme_of
-from treadle.ingest.sources._parquet import open_parquet, parquet_errors
+from treadle.ingest.sources._parquet import ParquetSource, open_parquet, parquet_errors
 from treadle.ingest.sources._promise import Format, Opened, Reading, Refused, TableSource, shown
 from treadle.ingest.sources._remote import fetch_file, list_urls
 from treadle.ingest.sources._secrets import masked, secrets_of
@@ -14,6 +14,7 @@ __all__ = [
     "GROUP",
     "Format",
     "Opened",
+    "ParquetSource",
     "Reading",
     "Refused",
     "TableSource",

@@ -6,7 +6,7 @@ batches are made shorter where rows are long.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,19 +47,27 @@ class ParquetSource:
         with open_parquet(path) as file:
             self.schema = file.schema_arrow
             self.num_rows = int(file.metadata.num_rows)
+            self.group_rows = tuple(file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups))
             self._row_bytes = _row_bytes(file.metadata, path, limit)
         self._limit = limit
 
-    def batches(self, columns: list[str], batch_rows: int, *, dictionary: bool = False) -> Iterator[pa.RecordBatch]:
-        """The rows in order."""
+    def batches(
+        self,
+        columns: list[str],
+        batch_rows: int,
+        *,
+        dictionary: bool = False,
+        groups: Sequence[int] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows in order; of some row groups alone, if they are given."""
         rows = max(1, min(batch_rows, int(_BATCH_BYTES / self._row_bytes)))
         with open_parquet(self.path, dictionary=dictionary) as file, parquet_errors(self.path):
             suspects = [name for name in columns if _may_unfold(file.metadata, name, rows, self._limit)]
             if not suspects:
-                yield from file.iter_batches(rows, columns=columns, use_threads=False)
+                yield from file.iter_batches(rows, row_groups=groups, columns=columns, use_threads=False)
                 return
         with open_parquet(self.path, encoded=suspects) as file, parquet_errors(self.path):
-            for batch in file.iter_batches(rows, columns=columns, use_threads=False):
+            for batch in file.iter_batches(rows, row_groups=groups, columns=columns, use_threads=False):
                 for name in suspects:
                     _check_unfolded(batch.column(name), self.path, name, self._limit)
                 yield batch
