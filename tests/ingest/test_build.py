@@ -104,7 +104,7 @@ def test_spans_are_listed_in_the_manifest(tmp_path: Path) -> None:
     assert [source.span for source in manifest.sources] == ["2020-01", "2020-02"]
     text = (tmp_path / "out" / "examples.json").read_text()
     assert str(tmp_path) not in text
-    assert json.loads(text)["format"] == "treadle.examples/2"
+    assert json.loads(text)["format"] == "treadle.examples/3"
 
 
 @settings(max_examples=20, deadline=None)

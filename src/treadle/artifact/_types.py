@@ -51,10 +51,10 @@ class Artifact:
 class Examples(Artifact):
     """Rows to learn from, split and ordered.
 
-    Files (format ``treadle.examples/2``)::
+    Files (format ``treadle.examples/3``; the first two are read)::
 
         examples.json                 manifest: format, splits, rows per split, rows read, excluded and set aside,
-                                      spans, digests of the source files
+                                      spans, digests of the source files, which rows are of which span
         quarantine.parquet            rows that could not be read, with their reasons; only if there are any
         <split>/part-00000.parquet    the rows: the schema's columns in order, then `__row_id__`
 

@@ -9,6 +9,7 @@ from treadle.ingest._build import build_examples
 from treadle.ingest._card import data_card
 from treadle.ingest._croissant import croissant
 from treadle.ingest._examples import ROW_ID, ExamplesReader, read_examples
+from treadle.ingest._extend import extend_examples
 from treadle.ingest._filter import keep_mask
 from treadle.ingest._leakage import Leakage, SharedRows, find_leakage
 from treadle.ingest._manifest import Manifest, Source
@@ -16,6 +17,7 @@ from treadle.ingest._partition import ExamplesPart, ScanPart
 from treadle.ingest._places import PathLike, digest_source, is_url
 from treadle.ingest._scan import Scan, conform, read_table, scan
 from treadle.ingest._select import select_spans
+from treadle.ingest._span_rows import SpanRows
 from treadle.ingest._spans import SpanFiles, list_spans
 from treadle.ingest.sources import masked, secrets_of
 
@@ -33,11 +35,13 @@ __all__ = [
     "Source",
     "SourceFacts",
     "SpanFiles",
+    "SpanRows",
     "build_examples",
     "conform",
     "croissant",
     "data_card",
     "digest_source",
+    "extend_examples",
     "find_leakage",
     "is_url",
     "keep_mask",

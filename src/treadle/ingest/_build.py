@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from treadle.ingest._places import PathLike
 from treadle.ingest._quarantine import QUARANTINE, Quarantine, conform_rows
 from treadle.ingest._row_ids import row_hashes, row_ids
 from treadle.ingest._scan import conform
+from treadle.ingest._span_rows import SpanRowsSeen
 from treadle.ingest._spans import SpanFiles
 from treadle.ingest._split_rules import HASH, FromAllRows, SplitRule, rule_for
 from treadle.ingest._split_writer import SplitWriter
@@ -115,20 +116,24 @@ def _build(inputs: Sequence[Input], plan: _Plan, out: Path) -> Manifest:
                 rule.see(table)
     target = plan.schema.arrow_schema().append(pa.field(ROW_ID, pa.string()))
     writers = {name: SplitWriter(out / name, target) for name in plan.splits}
+    seen = SpanRowsSeen(plan.schema, {"options": plan.options, "lenient": plan.quarantine is not None})
     aside = Quarantine(out, plan.quarantine)
     try:
         for source in inputs:
             source.begin()
             for table in _rows(source, plan, aside):
                 numbers = rule.assign(table, source.split)
-                rows = table.drop_columns([HASH])
-                for number, writer in enumerate(writers.values()):
-                    writer.add(rows if len(writers) == 1 else rows.filter(pa.array(numbers == number)))
+                rows, hashes = table.drop_columns([HASH]), table.column(HASH).to_numpy()
+                for number, (split, writer) in enumerate(writers.items()):
+                    chosen = np.ones(len(hashes), dtype=np.bool_) if len(writers) == 1 else numbers == number
+                    writer.add(rows if len(writers) == 1 else rows.filter(pa.array(chosen)))
+                    seen.add(split, source.span, source.digest, hashes[chosen])
             aside.check(source)
     finally:
         for writer in writers.values():
             writer.close()
-    manifest = _manifest(inputs, plan, {name: writer.rows for name, writer in writers.items()}, aside.reasons)
+    written = {name: writer.rows for name, writer in writers.items()}
+    manifest = replace(_manifest(inputs, plan, written, aside.reasons), span_rows=seen.finish())
     if plan.schema.key is not None:
         _check_keys([out / name for name in plan.splits], plan.schema.key)
     aside.write()

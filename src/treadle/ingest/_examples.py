@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from treadle.errors import UsageError
 from treadle.ingest._manifest import Manifest
 from treadle.ingest._partition import ExamplesPart, in_parts, open_whole, pieces_of
 from treadle.ingest._scan import Scan, missing_column, scan
+from treadle.ingest._span_rows import SpanRows
 from treadle.ingest.sources import open_parquet, parquet_errors
 
 ROW_ID = "__row_id__"
@@ -80,6 +82,27 @@ class ExamplesReader:
         pieces = (piece for path in self.files(split) for piece in pieces_of(path, path, open_whole(path)))
         return [ExamplesPart(part) for part in in_parts(pieces)]
 
+    def span_rows(self, split: str) -> tuple[SpanRows, ...]:
+        """Which of a split's rows came from which span, in their order; none where that was not noted."""
+        self._check(split)
+        return tuple(found for found in self.manifest.span_rows if found.split == split)
+
+    def batches_of(
+        self, rows: SpanRows, columns: Sequence[str] | None = None, *, batch_rows: int = 65536
+    ) -> Iterator[pa.RecordBatch]:
+        """Rows of one span, as :meth:`batches`; what lies far from them in the file is not read."""
+        wanted = self._wanted(rows.split, columns)
+        start, end = rows.first, rows.first + rows.rows
+        for path in self.files(rows.split):
+            with open_parquet(path) as file, parquet_errors(path):
+                groups, first = _groups_within(file, start, end)
+                for batch in file.iter_batches(batch_rows, row_groups=groups, columns=wanted, use_threads=False):
+                    kept = batch.slice(max(0, start - first), max(0, end - max(start, first)))
+                    first += batch.num_rows
+                    if kept.num_rows:
+                        yield kept
+                start, end = max(0, start - file.metadata.num_rows), max(0, end - file.metadata.num_rows)
+
     def table(self, split: str, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows of a split at once; arguments and errors as :meth:`batches`."""
         wanted = self._wanted(split, columns)
@@ -104,6 +127,19 @@ class ExamplesReader:
                 where={"file": self.path},
                 hint=f"The splits are {', '.join(self.splits)}.",
             )
+
+
+def _groups_within(file: pq.ParquetFile, start: int, end: int) -> tuple[list[int], int]:
+    """The row groups that hold the rows from ``start`` to ``end``, and the first row they hold."""
+    groups: list[int] = []
+    first = at = 0
+    for number in range(file.metadata.num_row_groups):
+        rows = file.metadata.row_group(number).num_rows
+        if at < end and at + rows > start:
+            first = first if groups else at
+            groups.append(number)
+        at += rows
+    return groups, first
 
 
 def read_examples(path: str | os.PathLike[str]) -> ExamplesReader:

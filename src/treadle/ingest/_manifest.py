@@ -9,10 +9,11 @@ from typing import Any
 
 from treadle.artifact import canonical_json
 from treadle.errors import CorruptFileError, DataFileNotFoundError
+from treadle.ingest._span_rows import SpanRows
 
-FORMAT = "treadle.examples/2"
-# the first had no quarantine; it is read as one in which nothing was set aside
-_READ = ("treadle.examples/1", FORMAT)
+FORMAT = "treadle.examples/3"
+# the first had no quarantine and the second did not note which rows are of which span
+_READ = ("treadle.examples/1", "treadle.examples/2", FORMAT)
 FILE = "examples.json"
 
 
@@ -51,6 +52,8 @@ class Manifest:
     where: str | None = None
     split_by: str = "row"
     event_time: str | None = None
+    span_rows: tuple[SpanRows, ...] = ()
+    """Which rows of a split came from which span; none where that was not noted."""
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON-able fields."""
@@ -74,6 +77,7 @@ class Manifest:
             if fields.pop("format") not in _READ:
                 raise ValueError(f"its format is not {FORMAT}")
             fields["sources"] = tuple(Source(**source) for source in fields["sources"])
+            fields["span_rows"] = tuple(SpanRows(**found) for found in fields.get("span_rows", ()))
             for name in ("spans", "columns", "columns_left_out"):
                 fields[name] = tuple(fields[name])
             return cls(**fields)
