@@ -9,6 +9,7 @@ from treadle.components._approvals import ApprovalDecision, ApprovalRequest, App
 from treadle.components._champion import champion
 from treadle.components._container import container
 from treadle.components._evaluate import evaluate
+from treadle.components._history import history
 from treadle.components._importer import importer
 from treadle.components._ingest import ingest
 from treadle.components._messages import email, webhook
@@ -30,6 +31,7 @@ __all__ = [
     "container",
     "email",
     "evaluate",
+    "history",
     "importer",
     "ingest",
     "latest",

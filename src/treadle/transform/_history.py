@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,11 @@ class History:
     def columns(self) -> tuple[str, ...]:
         """The raw columns that are read."""
         return tuple(dict.fromkeys(name for line in self.timelines for name in line.columns))
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The columns of lists that rows get."""
+        return tuple(line.name_of(name) for line in self.timelines for name in line.of)
 
     def add(self, table: pa.Table) -> pa.Table:
         """The rows with a column of lists for each column of the past that is wanted; what they bring is kept.
@@ -234,6 +239,16 @@ class _Places:
         kept: npt.NDArray[np.bool_] = (np.arange(len(self.order)) >= least[number]) & ~self.outside[self.order]
         found: _Positions = self.order[kept]
         return found
+
+
+def add_past(history: History, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """The columns of the past for rows in several tables, as the splits of some examples; all see each other."""
+    whole = history.add(pa.concat_tables(tables.values())).select(history.added) if tables else pa.table({})
+    found, start = {}, 0
+    for name, table in tables.items():
+        found[name] = whole.slice(start, table.num_rows)
+        start += table.num_rows
+    return found
 
 
 def timelines_of(outputs: Sequence[n.Node]) -> tuple[Timeline, ...]:

@@ -98,8 +98,8 @@ def window(
 ) -> Window:
     """The values of ``x`` in rows of the past with the same key: the last so many rows, or those of so many seconds.
 
-    Take ``.mean()``, ``.sum()``, ``.min()``, ``.max()``, ``.std_dev()``, ``.count()``, ``.length()``, ``.contains(...)``
-    or ``[0]`` (the latest) of it.
+    Take ``.mean()``, ``.sum()``, ``.min()``, ``.max()``, ``.std_dev()``, ``.count()``, ``.length()``, or
+    ``[0]`` (the latest) of it.
 
     Args:
         x: A feature.
