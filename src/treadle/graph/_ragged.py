@@ -42,12 +42,6 @@ class Ragged:
 
     def __getitem__(self, rows: slice) -> Ragged:
         start, stop, _ = rows.indices(len(self))
-        first, last = self.offsets[start], self.offsets[max(start, stop)]
-        offsets = self.offsets[start : max(start, stop) + 1] - first
-        return Ragged(self.values[first:last], offsets, self.missing[start:stop])
-
-    def __getitem__(self, rows: slice) -> Ragged:
-        start, stop, _ = rows.indices(len(self))
         offsets = self.offsets[start : stop + 1]
         return Ragged(self.values[offsets[0] : offsets[-1]], offsets - offsets[0], self.missing[start:stop])
 
