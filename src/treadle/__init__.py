@@ -24,6 +24,7 @@ _NAMES = {
     "at_exit": "treadle.pipeline",
     "component": "treadle.pipeline",
     "for_each": "treadle.pipeline",
+    "one_of": "treadle.pipeline",
     "when": "treadle.pipeline",
 }
 _ROOMS = {
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from treadle.artifact import Examples, File, Output
     from treadle.errors import TreadleError
     from treadle.loop import RetrainPolicy
-    from treadle.pipeline import at_exit, component, for_each, pipeline, when
+    from treadle.pipeline import at_exit, component, for_each, one_of, pipeline, when
     from treadle.schema import Schema
     from treadle.servable import Servable
     from treadle.statistics import Statistics
@@ -62,6 +63,7 @@ __all__ = [
     "at_exit",
     "component",
     "for_each",
+    "one_of",
     "pipeline",
     "when",
 ]

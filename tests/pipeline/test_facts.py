@@ -136,13 +136,15 @@ def test_a_mention_of_docstrings_makes_them_count() -> None:
         ("import treadle as t", "t.component"),
     ],
 )
-def test_how_a_node_is_run_is_not_what_it_makes(head: str, decorator: str) -> None:
+@pytest.mark.parametrize("body", ["def f(): return 1", "class f:\n    def run(self) -> int: return 1"])
+def test_how_a_node_is_run_is_not_what_it_makes(head: str, decorator: str, body: str) -> None:
     def digest(arguments: str) -> str:
-        source = f"{head}\n@{decorator}({arguments})\ndef f(): return 1\n"
+        source = f"{head}\n@{decorator}({arguments})\n{body}\n"
         return next(found.digest for found in read_facts(source.encode()).statements if found.name == "f")
 
     plain = digest("cache=True")
     assert digest("cache=True, retries=3, timeout=2.5, resources={'cpu': 2}") == plain
+    assert digest("cache=True, retries=OFTEN, timeout=limits.LONG * 2") == plain
     assert digest("cache=False") != plain
     assert digest("cache=True, retries=int('3')") != plain
 

@@ -11,6 +11,7 @@ from treadle.artifact import Artifact, Examples, Model, Output, canonical_json
 from treadle.errors import ComponentError, PipelineError
 from treadle.pipeline import (
     Component,
+    ListOf,
     NodeIR,
     Pipeline,
     PipelineIR,
@@ -18,6 +19,8 @@ from treadle.pipeline import (
     at_exit,
     component,
     for_each,
+    leaves,
+    one_of,
     pipeline,
     when,
 )
@@ -71,6 +74,10 @@ def own(timeout: int) -> int:
 
 @component
 def tell(status: dict[str, Any]) -> None: ...
+
+
+@component
+def gather(parts: Any) -> None: ...
 
 
 def compiled(body: Callable[[], object]) -> PipelineIR:
@@ -179,9 +186,23 @@ def test_exit_nodes_wait_for_all_others_wherever_they_are_written() -> None:
     assert (node.settles, node.at_exit, node.cache) == (("whole",), True, False)
 
 
-def nested_loops() -> None:
-    with for_each([1]), for_each([2]):
-        whole(1)
+def item_outside() -> None:
+    with for_each([1]) as x:
+        whole(x)
+    whole(x)
+
+
+def item_of_another_loop() -> None:
+    with for_each([1]), for_each([2]) as x:
+        whole(x)
+    with for_each([3]):
+        whole(x)
+
+
+def one_of_rounds() -> None:
+    with for_each([0.5]) as rate:
+        made = fit(rate)
+    ensemble([one_of(made.model, fit(0.1).model)])
 
 
 def gathered_alone() -> None:
@@ -255,7 +276,16 @@ def python_and() -> None:
 MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "a text for a number": (lambda: whole(word()), "takes int, and output 'value' of node 'word' is str"),
     "a float for an int": (lambda: whole(score()), "takes int, and output 'value' of node 'score' is float"),
-    "a loop in a loop": (nested_loops, "A loop inside a loop"),
+    "an item after its loop": (item_outside, "is used outside of that loop"),
+    "an item in another loop": (item_of_another_loop, "is used outside of that loop"),
+    "one of one": (lambda: one_of(whole(1)), "one_of takes two or more"),
+    "one of a number": (lambda: one_of(whole(1), 3), "one_of takes two or more"),
+    "one of rounds": (one_of_rounds, "is a list here"),
+    "one of, of two types": (lambda: ensemble([one_of(fit(0.1).model, fit(0.2).log)]), "takes Model, and"),
+    "one of artifacts as a value": (lambda: whole(one_of(fit(0.1).model, score())), "is Model, not a value"),
+    "a condition on one of": (lambda: when(one_of(whole(1), score()) > 1), "A condition on one of"),
+    "one of as a condition": (lambda: when(one_of(whole(1), score())), "A condition on one of"),
+    "a loop through one of": (lambda: for_each(one_of(whole(1), score())).__enter__(), "A loop through one of"),
     "a loop over a number": (lambda: for_each(score()).__enter__(), "is float, not a list"),
     "a loop over an artifact": (lambda: for_each(fit(0.1).model).__enter__(), "is one Model, not a list"),
     "a loop over a text": (lambda: for_each("abc").__enter__(), "goes through a list"),
@@ -346,3 +376,82 @@ def test_conditions_decide_as_python_does() -> None:
 def test_components_are_plain_functions_still() -> None:
     assert isinstance(score, Component)
     assert score(x=0.25) == 0.25
+
+
+def wires_of(node: NodeIR, name: str) -> list[str]:
+    return [str(leaf) for leaf in leaves(node.arguments[name])]
+
+
+def test_a_loop_in_a_loop_is_written_out_round_by_round() -> None:
+    def body() -> None:
+        with for_each([0.1, 0.2], parallelism=1) as rate:
+            first = fit(rate)
+            with for_each([1, 2]) as x:
+                inner = whole(x, node="inner")
+                score(rate, node="both", after=[inner, first])
+            gather(inner, node="of_one")
+        gather(inner, node="of_all")
+        ensemble(first.model)
+
+    nodes = compiled(body).nodes
+    assert [name for name in nodes if name.startswith("inner")] == ["inner.0.0", "inner.0.1", "inner.1.0", "inner.1.1"]
+    assert nodes["both.1.0"].after == ("inner.1.0", "fit.1")
+    assert wires_of(nodes["both.1.0"], "x") == ["Constant(value=0.2)"]
+    assert wires_of(nodes["of_one.1"], "parts") == ["inner.1.0.value", "inner.1.1.value"]
+    every = ["inner.0.0.value", "inner.0.1.value", "inner.1.0.value", "inner.1.1.value"]
+    assert wires_of(nodes["of_all"], "parts") == every
+    assert isinstance(nodes["of_all"].arguments["parts"], ListOf)
+    assert len(nodes["of_all"].arguments["parts"].items) == 4  # flat
+    assert {"fit.0", "inner.0.0", "inner.0.1", "of_one.0"} <= set(nodes["inner.1.1"].settles)
+
+
+def test_a_loop_over_the_items_of_an_item_and_three_deep() -> None:
+    def body() -> None:
+        with for_each([[[1], [2, 3]], [[4]]]) as a, for_each(a) as b, for_each(b) as c:
+            deep = whole(c)
+        gather(deep)
+
+    nodes = compiled(body).nodes
+    assert [name for name in nodes if name.startswith("whole")] == [
+        "whole.0.0.0",
+        "whole.0.1.0",
+        "whole.0.1.1",
+        "whole.1.0.0",
+    ]
+    assert len(leaves_of(nodes["gather"])) == 4
+
+
+def test_loops_in_parts_and_conditions_and_the_other_way_round() -> None:
+    @pipeline
+    def part(x: int) -> Any:
+        with for_each([10, 20]) as y, when(y > x):
+            return whole(y)
+
+    def body() -> None:
+        with when(score() > 0.3), for_each([5, 15]) as x:
+            inside = part(x, node="p")
+        gather(inside)
+
+    nodes = compiled(body).nodes
+    assert [name for name in nodes if name.startswith("p.")] == [f"p.whole.{i}.{j}" for i in (0, 1) for j in (0, 1)]
+    assert str(nodes["p.whole.1.0"].when) == "score.value > 0.3 and 10 > 15"
+
+
+def leaves_of(node: NodeIR) -> list[Any]:
+    return [leaf for argument in node.arguments.values() for leaf in leaves(argument)]
+
+
+def test_branches_meet_again_and_a_node_after_them_is_reachable() -> None:
+    def body() -> None:
+        with when(score() > 0.5) as good:
+            big = fit(1.0, node="big")
+        with good.otherwise():
+            small = fit(2.0, node="small")
+        ensemble([one_of(big.model, small.model)])
+        gather(one_of(score(node="a"), score(node="b")))
+
+    nodes = compiled(body).nodes
+    assert nodes["ensemble"].options() == [("big", "small")]
+    assert nodes["ensemble"].upstream() == []
+    assert list(nodes["ensemble"].before()) == ["big", "small"]
+    assert canonical_json(nodes["ensemble"].to_json()).count(b"one_of") == 1

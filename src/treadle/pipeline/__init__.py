@@ -10,7 +10,7 @@ from treadle.pipeline._condition import Condition, conjuncts
 from treadle.pipeline._context import NodeContext, current_node, set_current_node
 from treadle.pipeline._expand import expand, fill, items_of, known_items, loops, picked
 from treadle.pipeline._facts import FACTS_VERSION, Facts, read_facts
-from treadle.pipeline._flow import at_exit, for_each, when
+from treadle.pipeline._flow import at_exit, for_each, one_of, when
 from treadle.pipeline._importing import import_fresh_sources, import_module_at, is_installed, is_treadle
 from treadle.pipeline._ir import (
     Argument,
@@ -24,6 +24,7 @@ from treadle.pipeline._ir import (
     Item,
     ListOf,
     NodeIR,
+    OneOf,
     PipelineIR,
     RunStatus,
     Stored,
@@ -63,6 +64,7 @@ __all__ = [
     "NodeIR",
     "NodeSettings",
     "NotComparableError",
+    "OneOf",
     "Parameter",
     "Pipeline",
     "PipelineIR",
@@ -89,6 +91,7 @@ __all__ = [
     "leaves",
     "load_pipeline",
     "loops",
+    "one_of",
     "parse_settings",
     "picked",
     "pipeline",

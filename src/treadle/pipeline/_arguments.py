@@ -12,6 +12,7 @@ from treadle.errors import PipelineError
 from treadle.pipeline._handles import (
     ItemHandle,
     NodeHandle,
+    OneOfHandle,
     OutputHandle,
     ParameterHandle,
     Promise,
@@ -28,6 +29,7 @@ from treadle.pipeline._ir import (
     Given,
     Item,
     ListOf,
+    OneOf,
     RunStatus,
     Stored,
     Wire,
@@ -42,16 +44,16 @@ class ArgumentReader:
     Args:
         function: The pipeline function.
         trace: The compilation; handles of another are refused.
-        loop: The loop whose body the call is in.
+        loops: The loops whose bodies the call is in, the outermost first.
         where: Told with every mistake.
     """
 
     def __init__(
-        self, function: Callable[..., Any], trace: object, loop: str | None, where: Mapping[str, object]
+        self, function: Callable[..., Any], trace: object, loops: tuple[str, ...], where: Mapping[str, object]
     ) -> None:
         self._function = function
         self._trace = trace
-        self._loop = loop
+        self._loops = loops
         self._where = dict(where)
 
     def read(self, parameter: Parameter, given: Any) -> Argument:
@@ -69,6 +71,12 @@ class ArgumentReader:
 
     def source(self, given: Any) -> Argument:
         """What a loop goes through: a list, of values or of artifacts, known now or only in the run."""
+        if isinstance(given, OneOfHandle):
+            raise PipelineError(
+                f"A loop through {given}",
+                where=self._where,
+                hint="go through what a component returns that is given it",
+            )
         if isinstance(given, list | tuple) and any(isinstance(item, NodeHandle | OutputHandle) for item in given):
             handles = [self.handle(item) for item in given]
             return ListOf(tuple(self._alone(handle).leaf() for handle in handles))
@@ -129,13 +137,16 @@ class ArgumentReader:
         wire = self._wire(parameter, given)
         return ListOf((wire,)) if parameter.many else wire
 
-    def _wire(self, parameter: Parameter, given: Any, *, gathered: bool = False) -> Wire | Item | Stored:
+    def _wire(self, parameter: Parameter, given: Any, *, gathered: bool = False) -> Wire | OneOf | Item | Stored:
+        if isinstance(given, OneOfHandle):
+            options = [self._wire(parameter, option) for option in given.options]
+            return OneOf(tuple(option for option in options if isinstance(option, Wire)))
         if isinstance(given, Artifact):
             self._fits(parameter, given.type_name, issubclass(type(given), parameter.annotation), "this artifact")
             return _stored(given)
         if isinstance(given, ItemHandle) and given.type is not None:
             self._fits(parameter, given.type.type_name, issubclass(given.type, parameter.annotation), str(given))
-            return given.leaf()
+            return self._item(given)
         if not isinstance(given, NodeHandle | OutputHandle):
             shown = str(given) if isinstance(given, Promise) else repr(given)
             raise PipelineError(
@@ -157,7 +168,7 @@ class ArgumentReader:
 
     def _is_gathered(self, output: OutputHandle) -> bool:
         """Whether it stands for one output a round, seen from outside the loop."""
-        return output.loop is not None and output.loop != self._loop
+        return self._loops[: len(output.loops)] != output.loops
 
     def _alone(self, output: OutputHandle) -> OutputHandle:
         if self._is_gathered(output):
@@ -168,7 +179,7 @@ class ArgumentReader:
             )
         return output
 
-    def _file(self, given: Any) -> FilePath | Wire | Item | RunStatus | Given:
+    def _file(self, given: Any) -> FilePath | Wire | OneOf | Item | RunStatus | Given:
         if isinstance(given, Promise):
             return self._value_leaf(given)
         if not isinstance(given, str | os.PathLike):
@@ -218,13 +229,21 @@ class ArgumentReader:
             ) from error
         return Constant(given)
 
-    def _value_leaf(self, given: Promise) -> Wire | Item | RunStatus | Given:
+    def _item(self, given: ItemHandle) -> Item:
+        if given.loop not in self._loops:
+            raise PipelineError(f"{given} is used outside of that loop", where=self._where)
+        return given.leaf()
+
+    def _value_leaf(self, given: Promise) -> Wire | OneOf | Item | RunStatus | Given:
+        if isinstance(given, OneOfHandle):
+            options = [self._value_leaf(self._alone(self.handle(option))) for option in given.options]
+            return OneOf(tuple(option for option in options if isinstance(option, Wire)))
         if isinstance(given, StatusHandle | ParameterHandle):
             return given.leaf()
         if isinstance(given, ItemHandle):
             if given.type is not None and not issubclass(given.type, Value):
                 raise PipelineError(f"{given} is {given.type.type_name}, not a value", where=self._where)
-            return given.leaf()
+            return self._item(given)
         assert isinstance(given, NodeHandle | OutputHandle)
         output = self.handle(given)
         if not output.is_value:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from treadle.errors import PipelineError
 from treadle.pipeline._condition import Condition, contradiction, facts
-from treadle.pipeline._ir import NodeIR, Wire, leaves
+from treadle.pipeline._ir import NodeIR, OneOf, Wire, leaves
 
 
 def check_graph(nodes: Mapping[str, NodeIR]) -> None:
@@ -43,7 +43,7 @@ def order(nodes: Mapping[str, NodeIR]) -> list[str]:
                 else "take one of these wires away",
             )
         path.append(name)
-        for up in [*nodes[name].upstream(), *nodes[name].settles]:
+        for up in nodes[name].before():
             visit(up)
         path.pop()
         done[name] = None
@@ -55,7 +55,7 @@ def order(nodes: Mapping[str, NodeIR]) -> list[str]:
 
 def _check_wires(node: NodeIR, nodes: Mapping[str, NodeIR]) -> None:
     where = {"node": node.name, "line": node.line}
-    for name in [*node.upstream(), *node.settles]:
+    for name in node.before():
         if name not in nodes:
             raise PipelineError(
                 f"{node.name!r} waits for {name!r}, which is no node of this pipeline",
@@ -64,8 +64,9 @@ def _check_wires(node: NodeIR, nodes: Mapping[str, NodeIR]) -> None:
             )
     for argument in node.arguments.values():
         for leaf in leaves(argument):
-            if isinstance(leaf, Wire) and leaf.output not in nodes[leaf.node].outputs:
-                raise PipelineError(f"Node {leaf.node!r} has no output {leaf.output!r}", where=where)
+            for wire in leaf.options if isinstance(leaf, OneOf) else (leaf,):
+                if isinstance(wire, Wire) and wire.output not in nodes[wire.node].outputs:
+                    raise PipelineError(f"Node {wire.node!r} has no output {wire.output!r}", where=where)
 
 
 def _check_reachable(node: NodeIR, nodes: Mapping[str, NodeIR]) -> None:

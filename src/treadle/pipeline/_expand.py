@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from treadle.errors import PipelineError
-from treadle.pipeline._ir import Argument, Constant, DictOf, Each, Given, Item, ListOf, NodeIR, Wire
+from treadle.pipeline._ir import Argument, Constant, DictOf, Each, Given, Item, ListOf, NodeIR, OneOf, Wire
 
 
 def loops(nodes: Mapping[str, NodeIR]) -> dict[str, Each]:
-    """The loops that are not written out yet, by name."""
-    return {node.each.name: node.each for node in nodes.values() if node.each is not None}
+    """The loops that can be written out next, by name: those that are in no other."""
+    chains = (node.each.chain() for node in nodes.values() if node.each is not None)
+    return {chain[0].name: chain[0] for chain in chains}
 
 
 def known_items(source: Argument) -> list[Argument] | None:
@@ -44,9 +45,10 @@ def expand(nodes: Mapping[str, NodeIR], loop: str, items: Sequence[Argument]) ->
     """The nodes with one loop written out: ``fit`` becomes ``fit.0``, ``fit.1``, ...
 
     Nodes outside the loop that took an output of its body take the list of all copies' outputs. With a limit, a copy
-    waits until the copy that many places before it has ended, however it ended.
+    waits until the copy that many places before it has ended, however it ended. A loop inside becomes a loop for each
+    copy, to be written out in its turn.
     """
-    body = {name: node for name, node in nodes.items() if node.each is not None and node.each.name == loop}
+    body = {name: node for name, node in nodes.items() if node.each is not None and node.each.chain()[0].name == loop}
     copies = {name: [f"{name}.{number}" for number in range(len(items))] for name in body}
     written: dict[str, NodeIR] = {}
     for name, node in nodes.items():
@@ -54,7 +56,7 @@ def expand(nodes: Mapping[str, NodeIR], loop: str, items: Sequence[Argument]) ->
             written[name] = _outside(node, copies)
             continue
         assert node.each is not None
-        limit = node.each.parallelism
+        limit = node.each.chain()[0].parallelism
         for number, item in enumerate(items):
             before = [] if limit is None or number < limit else [copy[number - limit] for copy in copies.values()]
             written[f"{name}.{number}"] = _copy(node, number, item, set(body), before)
@@ -62,9 +64,14 @@ def expand(nodes: Mapping[str, NodeIR], loop: str, items: Sequence[Argument]) ->
 
 
 def _copy(node: NodeIR, number: int, item: Argument, body: set[str], before: list[str]) -> NodeIR:
+    assert node.each is not None
+    outermost, *inner = node.each.chain()
+
     def change(leaf: Any) -> Any:
         if isinstance(leaf, Item):
-            return _pick(item, leaf.path)
+            if leaf.loop == outermost.name:
+                return _pick(item, leaf.path)
+            return replace(leaf, loop=f"{leaf.loop}.{number}")
         if isinstance(leaf, Wire) and leaf.node in body:
             return replace(leaf, node=f"{leaf.node}.{number}")
         return leaf
@@ -72,6 +79,9 @@ def _copy(node: NodeIR, number: int, item: Argument, body: set[str], before: lis
     def rename(names: Sequence[str]) -> list[str]:
         return [f"{name}.{number}" if name in body else name for name in names]
 
+    each: Each | None = None
+    for loop in inner:
+        each = Each(f"{loop.name}.{number}", _changed(loop.source, change), loop.parallelism, each)
     return replace(
         node,
         name=f"{node.name}.{number}",
@@ -79,32 +89,40 @@ def _copy(node: NodeIR, number: int, item: Argument, body: set[str], before: lis
         after=tuple(rename(node.after)),
         settles=(*rename(node.settles), *before),
         when=None if node.when is None else node.when.replace(change),
-        each=None,
+        each=each,
     )
 
 
 def _outside(node: NodeIR, copies: Mapping[str, list[str]]) -> NodeIR:
     def change(leaf: Any) -> Any:
         if isinstance(leaf, Wire) and leaf.node in copies:
-            return ListOf(tuple(replace(leaf, node=copy) for copy in copies[leaf.node]))
+            return ListOf(tuple(replace(leaf, node=copy) for copy in copies[leaf.node]), gathered=True)
         return leaf
 
     def rename(names: Sequence[str]) -> tuple[str, ...]:
         return tuple(copy for name in names for copy in copies.get(name, [name]))
 
-    each = node.each
+    each: Each | None = None
+    for loop in () if node.each is None else node.each.chain():
+        each = replace(loop, source=_changed(loop.source, change), outer=each)
     return replace(
         node,
         arguments={name: _changed(argument, change) for name, argument in node.arguments.items()},
         after=rename(node.after),
         settles=rename(node.settles),
-        each=None if each is None else replace(each, source=_changed(each.source, change)),
+        each=each,
     )
 
 
 def _changed(argument: Argument, change: Callable[[Any], Any]) -> Argument:
     if isinstance(argument, ListOf):
-        return ListOf(tuple(_changed(item, change) for item in argument.items))
+        items = [_changed(item, change) for item in argument.items]
+        if argument.gathered:
+            items = [part for item in items for part in (item.items if isinstance(item, ListOf) else (item,))]
+        return ListOf(tuple(items), argument.gathered)
+    if isinstance(argument, OneOf):
+        made = change(argument)
+        return OneOf(tuple(change(option) for option in made.options)) if isinstance(made, OneOf) else made
     if isinstance(argument, DictOf):
         return DictOf({name: _changed(item, change) for name, item in argument.items.items()})
     changed: Argument = change(argument)

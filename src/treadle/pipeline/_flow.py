@@ -9,7 +9,7 @@ from typing import Any
 from treadle.artifact import Artifact
 from treadle.errors import PipelineError, TreadleError
 from treadle.pipeline._condition import Condition, as_condition
-from treadle.pipeline._handles import ItemHandle, NodeHandle, OutputHandle, StatusHandle, only_output
+from treadle.pipeline._handles import ItemHandle, NodeHandle, OneOfHandle, OutputHandle, StatusHandle, only_output
 from treadle.pipeline._ir import Each
 from treadle.pipeline._trace import Trace, current_trace
 
@@ -53,7 +53,8 @@ class when:  # noqa: N801 - reads as a statement
 def for_each(items: Any, *, parallelism: int | None = None) -> Iterator[ItemHandle]:
     """``with treadle.for_each(items) as item: ...``: the nodes placed inside are there once for each item.
 
-    Outputs of nodes inside, used after the block, are lists: for a parameter annotated ``list[...]``.
+    Outputs of nodes inside, used after the block, are lists: for a parameter annotated ``list[...]``. Loops may be in
+    loops; after both of them such a list is flat, the rounds of the outer one first.
 
     Args:
         items: A list of values or of artifacts, or the output of a component that returns a list; or an output of a
@@ -64,26 +65,52 @@ def for_each(items: Any, *, parallelism: int | None = None) -> Iterator[ItemHand
         The item: a value, ``item["name"]`` a part of it, or an artifact.
 
     Raises:
-        PipelineError: For a loop inside a loop, and for what is no list.
+        PipelineError: For what is no list.
     """
     trace = _trace("for_each")
     line = trace.line()
     with _placed(trace):
-        if trace.loop is not None:
-            raise PipelineError("A loop inside a loop", hint="go through a list of pairs")
         if parallelism is not None and (
             not isinstance(parallelism, int) or isinstance(parallelism, bool) or parallelism < 1
         ):
             raise PipelineError(f"parallelism is a whole number from 1, not {parallelism!r}")
         source = trace.reader({"line": line}).source(items)
         trace.loops += 1
-        each = Each(f"loop_{trace.loops}", source, parallelism)
+        each = Each(f"loop_{trace.loops}", source, parallelism, trace.each)
         kind = _item_type(items)
-    trace.loop = each
+    trace.each = each
     try:
         yield ItemHandle(each.name, kind)
     finally:
-        trace.loop = None
+        trace.each = each.outer
+
+
+def one_of(*outputs: Any) -> OneOfHandle:
+    """The first of these outputs whose node has run: where the branches of a condition meet again.
+
+    A node that takes it waits until all of them have ended. It is skipped when none of them ran, or when one failed
+    and none before it ran.
+
+    Args:
+        outputs: Outputs of nodes, or nodes with one output; all artifacts of a type that fits, or all values.
+
+    Raises:
+        PipelineError: For what is no output, or fewer than two.
+
+    Examples:
+        ::
+
+            with treadle.when(rows.value > 1000) as many:
+                big = fit_big(data)
+            with many.otherwise():
+                small = fit_small(data)
+            push(treadle.one_of(big.model, small.model))
+    """
+    trace = _trace("one_of")
+    with _placed(trace):
+        if len(outputs) < 2 or not all(isinstance(output, NodeHandle | OutputHandle) for output in outputs):
+            raise PipelineError("one_of takes two or more outputs of nodes", hint="one_of(big.model, small.model)")
+        return OneOfHandle(tuple(only_output(each) if isinstance(each, NodeHandle) else each for each in outputs))
 
 
 @contextmanager
@@ -101,7 +128,7 @@ def at_exit() -> Iterator[StatusHandle]:
     """
     trace = _trace("at_exit")
     with _placed(trace):
-        if trace.at_exit or trace.conditions or trace.loop:
+        if trace.at_exit or trace.conditions or trace.each:
             raise PipelineError("at_exit is no part of another block", hint="put conditions inside it")
     trace.at_exit = True
     try:
@@ -139,10 +166,11 @@ def _item_type(items: Any) -> type[Artifact] | None:
 
 def _refuse_gathered(condition: object, trace: Trace) -> None:
     """A condition on one round of a loop has no meaning outside the loop."""
-    loop = trace.loop.name if trace.loop else None
+    inside = trace.open_loops()
     for wire in as_condition(condition).wires():
         node = trace.nodes.get(wire.node)
-        if node is not None and node.each is not None and node.each.name != loop:
+        around = () if node is None or node.each is None else tuple(each.name for each in node.each.chain())
+        if inside[: len(around)] != around:
             raise PipelineError(
                 f"{wire} is a list here, of one for each round of its loop",
                 hint="compare it inside the loop, or give the list to a component that returns one value",

@@ -79,8 +79,8 @@ class OutputHandle(Promise):
     annotation: Any = Any
     """Of a value: what the function says it returns."""
     path: tuple[str | int, ...] = ()
-    loop: str | None = None
-    """The loop in whose body the node is."""
+    loops: tuple[str, ...] = ()
+    """The loops in whose bodies the node is, the outermost first."""
     trace: object = None
     """The compilation that placed the node."""
 
@@ -98,6 +98,29 @@ class OutputHandle(Promise):
     def leaf(self) -> Wire:
         """What it is in the IR."""
         return Wire(self.node, self.name, self.path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OneOfHandle(Promise):
+    """Whichever of several outputs there will be."""
+
+    options: tuple[OutputHandle, ...]
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(map(str, self.options))}"
+
+    def __getitem__(self, step: str | int) -> OneOfHandle:
+        return OneOfHandle(tuple(option[step] for option in self.options))
+
+    def as_condition(self) -> Condition:
+        """Not a condition.
+
+        Raises:
+            PipelineError: Always.
+        """
+        raise PipelineError(
+            f"A condition on {self}", hint="give it to a component that returns it, and compare what that returns"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,6 +242,8 @@ def _compare(op: str, left: Promise, right: object) -> Condition:
 def _operand(value: object) -> Wire | Item | RunStatus | Given | Constant:
     if not isinstance(value, Promise):
         return Constant(value)
+    if isinstance(value, OneOfHandle):
+        value.as_condition()
     handle = only_output(value) if isinstance(value, NodeHandle) else value
     if isinstance(handle, OutputHandle) and not handle.is_value:
         raise PipelineError(

@@ -78,6 +78,20 @@ class Wire:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOf:
+    """The first of several outputs whose node has run: where branches of a condition meet again."""
+
+    options: tuple[Wire, ...]
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(map(str, self.options))}"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"one_of": [option.to_json() for option in self.options]}
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """An artifact of the store, named by its digest: made before, by whatever run."""
 
@@ -153,6 +167,8 @@ class ListOf:
     """A list of arguments, some of them wires."""
 
     items: tuple[Argument, ...]
+    gathered: bool = False
+    """Whether it stands for one output a round of a loop; lists of rounds inside it are written out flat."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
@@ -170,7 +186,7 @@ class DictOf:
         return {"dict": {name: item.to_json() for name, item in self.items.items()}}
 
 
-Argument = Constant | FilePath | Wire | Stored | Item | RunStatus | Given | Function | ListOf | DictOf
+Argument = Constant | FilePath | Wire | OneOf | Stored | Item | RunStatus | Given | Function | ListOf | DictOf
 
 
 def _steps(path: tuple[str | int, ...]) -> str:
@@ -198,6 +214,12 @@ class Each:
     """The list."""
     parallelism: int | None = None
     """How many rounds may be under way at once; None: as many as the machine takes."""
+    outer: Each | None = None
+    """The loop that this one is in."""
+
+    def chain(self) -> tuple[Each, ...]:
+        """The loops it is in and itself, the outermost first."""
+        return (*(() if self.outer is None else self.outer.chain()), self)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able."""
@@ -232,10 +254,21 @@ class NodeIR:
 
     def wired(self) -> list[str]:
         """The nodes whose outputs this one looks at, each once, in the order they are named."""
-        arguments = [*self.arguments.values(), *([] if self.each is None else [self.each.source])]
+        sources = [] if self.each is None else [each.source for each in self.each.chain()]
+        arguments = [*self.arguments.values(), *sources]
         wires = [leaf for argument in arguments for leaf in leaves(argument) if isinstance(leaf, Wire)]
         wires += [] if self.when is None else self.when.wires()
         return list(dict.fromkeys(wire.node for wire in wires))
+
+    def options(self) -> list[tuple[str, ...]]:
+        """Nodes of which one at least must have run, for each argument that takes whichever did."""
+        found = [leaf for argument in self.arguments.values() for leaf in leaves(argument) if isinstance(leaf, OneOf)]
+        return [tuple(dict.fromkeys(option.node for option in one.options)) for one in found]
+
+    def before(self) -> list[str]:
+        """Every node that must have ended before this one starts, for whatever reason."""
+        options = [name for names in self.options() for name in names]
+        return list(dict.fromkeys([*self.upstream(), *self.settles, *options]))
 
     def upstream(self) -> list[str]:
         """The nodes this one waits for, whether or not it takes their outputs."""

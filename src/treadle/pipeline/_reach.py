@@ -19,8 +19,9 @@ from treadle.pipeline._modules import Module, Modules
 # A target is a statement ("module", index), or a named thing: ("package numpy", -1), ("module helpers", -1), ...
 Target: TypeAlias = tuple[str, int]
 
-# Authoring and running: what they do to a node is in the IR and in `component`, not in their source.
-_NOT_FOLLOWED = ("treadle.pipeline", "treadle.runner", "treadle.cli", "treadle.testing")
+# Authoring and running: what they do to a node is in the IR and in `component`, not in their source. Where a node has
+# its work done does not change its result, so engines, and the libraries behind them, count no more than threads do.
+_NOT_FOLLOWED = ("treadle.pipeline", "treadle.runner", "treadle.cli", "treadle.testing", "treadle.engine")
 _BUILTINS = frozenset({*dir(builtins), "__file__", "__name__", "__doc__", "__spec__", "__path__", "__package__"})
 
 

@@ -16,7 +16,7 @@ def drop_settings(tree: ast.Module) -> None:
     """Take the settings off the decorators that are known to be Treadle's own."""
     names = set(_names_of_component(tree))
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             for decorator in node.decorator_list:
                 if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) in names:
                     decorator.keywords = [keyword for keyword in decorator.keywords if not _is_setting(keyword)]
@@ -49,7 +49,7 @@ def _names_of_component(tree: ast.Module) -> Iterator[str]:
 
 
 def _is_setting(keyword: ast.keyword) -> bool:
-    """Whether it is a setting that the source spells out; one that is computed may have effects of its own."""
+    """Whether it is a setting that is spelled out or named; one that calls something may have effects of its own."""
     return keyword.arg in SETTINGS and not any(
-        isinstance(node, ast.Call | ast.NamedExpr | ast.Name | ast.Attribute) for node in ast.walk(keyword.value)
+        isinstance(node, ast.Call | ast.NamedExpr | ast.Await | ast.Yield) for node in ast.walk(keyword.value)
     )

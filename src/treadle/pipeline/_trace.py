@@ -16,7 +16,7 @@ from treadle.pipeline._check import check_graph
 from treadle.pipeline._condition import Condition
 from treadle.pipeline._expand import expand, known_items, loops
 from treadle.pipeline._handles import NodeHandle, OutputHandle
-from treadle.pipeline._ir import Each, NodeIR
+from treadle.pipeline._ir import Argument, Each, NodeIR
 from treadle.pipeline._reference import reference_to
 from treadle.pipeline._settings import NodeSettings, read_settings
 from treadle.pipeline._signature import Kind, describe
@@ -40,8 +40,8 @@ class Trace:
         self.nodes: dict[str, NodeIR] = {}
         self.conditions: list[Condition] = []
         """Those of the `when` blocks that are open."""
-        self.loop: Each | None = None
-        """The `for_each` block that is open."""
+        self.each: Each | None = None
+        """The innermost of the `for_each` blocks that are open."""
         self.loops = 0
         """How many there were so far."""
         self.at_exit = False
@@ -93,13 +93,13 @@ class Trace:
             line=line,
             settings=settings,
             when=self._condition(),
-            each=self.loop,
+            each=self.each,
             at_exit=self.at_exit,
         )
-        loop = self.loop.name if self.loop else None
+        loops = self.open_loops()
         handles = {
             output: OutputHandle(
-                name, output, kind, signature.returns if output == "value" else Any, (), loop=loop, trace=self
+                name, output, kind, signature.returns if output == "value" else Any, (), loops=loops, trace=self
             )
             for output, kind in types.items()
         }
@@ -107,7 +107,11 @@ class Trace:
 
     def reader(self, where: Mapping[str, object]) -> ArgumentReader:
         """Reads arguments of a call at this place."""
-        return ArgumentReader(self._function, self, self.loop.name if self.loop else None, where)
+        return ArgumentReader(self._function, self, self.open_loops(), where)
+
+    def open_loops(self) -> tuple[str, ...]:
+        """The names of the `for_each` blocks that are open, the outermost first."""
+        return () if self.each is None else tuple(each.name for each in self.each.chain())
 
     def finish(self) -> dict[str, NodeIR]:
         """The nodes, when the function has returned: loops over what is known written out, the graph checked.
@@ -118,11 +122,8 @@ class Trace:
         others = tuple(name for name, node in self.nodes.items() if not node.at_exit)
         nodes = {name: replace(node, settles=others) if node.at_exit else node for name, node in self.nodes.items()}
         check_graph(nodes)
-        for each in loops(nodes).values():
-            source = loops(nodes)[each.name].source  # as it is after the loops before it
-            items = known_items(source)
-            if items is not None:
-                nodes = expand(nodes, each.name, items)
+        while (known := _known_loop(nodes)) is not None:
+            nodes = expand(nodes, *known)
         return nodes
 
     def _condition(self) -> Condition | None:
@@ -189,6 +190,15 @@ class Trace:
         while frame is not None and frame.f_code is not code:
             frame = frame.f_back
         return None if frame is None else int(frame.f_lineno)
+
+
+def _known_loop(nodes: Mapping[str, NodeIR]) -> tuple[str, list[Argument]] | None:
+    """A loop whose items are known already, and these."""
+    for name, each in loops(nodes).items():
+        items = known_items(each.source)
+        if items is not None:
+            return name, items
+    return None
 
 
 def checked_name(name: Any, line: int | None) -> str:

@@ -12,6 +12,7 @@ from treadle.pipeline import (
     Argument,
     Constant,
     NodeIR,
+    OneOf,
     RunStatus,
     Wire,
     expand,
@@ -25,6 +26,7 @@ from treadle.runner._results import NodeResult
 from treadle.storage import ArtifactStore
 
 Outputs = Mapping[str, Mapping[str, ArtifactRecord]]
+_RANK = {"ran": 0, "cached": 0, "waiting": 1, "failed": 2, "skipped": 3}
 
 
 class Flow:
@@ -60,12 +62,30 @@ class Flow:
         Raises:
             PipelineError: For such a node.
         """
-        if node.each is not None and node.each.name in self._broken:
-            raise self._broken[node.each.name]
+        for each in () if node.each is None else node.each.chain():
+            if each.name in self._broken:
+                raise self._broken[each.name]
+
+    def chosen(self, node: NodeIR, states: Mapping[str, str]) -> NodeIR | None:
+        """The node with the branch that ran in place of what takes one of several; None while that is not known.
+
+        Where none ran, the branch that says most about why: one that waits, one that failed, one that was skipped.
+
+        Args:
+            node: The node.
+            states: How nodes have ended so far.
+        """
+        if any(name not in states for names in node.options() for name in names):
+            return None
+
+        def choose(leaf: Any) -> Any:
+            return leaf if not isinstance(leaf, OneOf) else min(leaf.options, key=lambda wire: _RANK[states[wire.node]])
+
+        return fill(node, choose) if node.options() else node
 
     def is_open(self, node: NodeIR) -> bool:
         """Whether a node stands for the rounds of a loop whose items are not known yet."""
-        return node.each is not None and node.each.name not in self._broken
+        return node.each is not None and node.each.chain()[0].name not in self._broken
 
     def written_out(self, nodes: Mapping[str, NodeIR]) -> Mapping[str, NodeIR]:
         """The nodes with every loop written out whose items are known by now; the same object when there is none."""
@@ -89,7 +109,9 @@ class Flow:
 
 def template_of(name: str, nodes: Mapping[str, NodeIR]) -> str:
     """The node of a loop's body that a node was made from; itself, when it was there before."""
-    return name if name in nodes else name.rpartition(".")[0]
+    while name not in nodes:
+        name = name.rpartition(".")[0]
+    return name
 
 
 def read_value(store: ArtifactStore, record: ArtifactRecord, path: tuple[str | int, ...]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,40 +42,73 @@ class Part:
     """Decided upon and run as always."""
     given: frozenset[str] = field(default_factory=frozenset)
     """Lie before those that are selected; what they made is used, and they are not run."""
+    selection: Selection = field(default_factory=Selection)
+    """What was asked for."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.selected or name in self.given
+
+    def again(self, nodes: Mapping[str, NodeIR]) -> Part:
+        """The same, when a loop has been written out: a round may have been asked for.
+
+        Raises:
+            PipelineError: When there is no such round.
+        """
+        return choose(nodes, self.selection)
 
 
 def choose(nodes: Mapping[str, NodeIR], selection: Selection) -> Part:
-    """The nodes that a selection means.
+    """The nodes that a selection means. The name of a node in a loop means all of its rounds, ``fit.1`` one of them.
 
     Raises:
         UsageError: When ``only`` is combined with the others, or nothing is left.
         PipelineError: When it names a node that is not there.
     """
-    for name in (*selection.from_, *selection.to, *selection.only):
-        if name not in nodes:
-            raise PipelineError(
-                f"The pipeline has no node {name!r}", where={"node": name}, hint=f"it has {', '.join(nodes)}"
-            )
+    from_, to, only = ([*_meant(names, nodes)] for names in (selection.from_, selection.to, selection.only))
     if selection.only and (selection.from_ or selection.to):
         raise UsageError("only these nodes, or from some to others: not both", hint="leave out --only")
     if selection.only:
-        selected = set(selection.only)
+        selected = set(only)
     else:
         selected = set(nodes)
         if selection.from_:
-            selected &= _closure(selection.from_, _downstream(nodes))
+            selected &= _closure(from_, _downstream(nodes))
         if selection.to:
-            selected &= _closure(selection.to, lambda name: nodes[name].upstream())
+            selected &= _closure(to, lambda name: _with_options(nodes[name], nodes[name].upstream()))
     if not selected:
         raise UsageError("No node lies between these", where=selection.to_json(), hint="--from comes before --to")
-    before = _closure(selected, lambda name: nodes[name].wired())
-    return Part(frozenset(selected), frozenset(before - selected))
+    before = _closure(selected, lambda name: _with_options(nodes[name], nodes[name].wired()))
+    return Part(frozenset(selected), frozenset(before - selected), selection)
+
+
+def _meant(names: Iterable[str], nodes: Mapping[str, NodeIR]) -> Iterator[str]:
+    for name in names:
+        rounds = [each for each in nodes if each.startswith(f"{name}.") and _is_round(each[len(name) :])]
+        loop = next((each for each in nodes if name.startswith(f"{each}.") and _is_round(name[len(each) :])), None)
+        if name in nodes:
+            yield name
+        elif rounds:
+            yield from rounds
+        elif loop is not None and nodes[loop].each is not None:
+            yield loop  # its rounds are not known yet
+        else:
+            raise PipelineError(
+                f"The pipeline has no node {name!r}", where={"node": name}, hint=f"it has {', '.join(nodes)}"
+            )
+
+
+def _is_round(suffix: str) -> bool:
+    return all(part.isdecimal() for part in suffix.split(".")[1:])
+
+
+def _with_options(node: NodeIR, names: list[str]) -> list[str]:
+    return [*names, *(name for options in node.options() for name in options)]
 
 
 def _downstream(nodes: Mapping[str, NodeIR]) -> Callable[[str], Sequence[str]]:
     after: dict[str, list[str]] = {name: [] for name in nodes}
     for name, node in nodes.items():
-        for up in node.upstream():
+        for up in _with_options(node, node.upstream()):
             after[up].append(name)
     return after.__getitem__
 
