@@ -587,6 +587,13 @@ class MessageError(TreadleError, RuntimeError):
     transient = True
 
 
+class MessageRefusedError(MessageError):
+    """A message that would be refused again: a wrong address, a wrong password, a recipient that is not there."""
+
+    code = "MESSAGE_REFUSED"
+    transient = False
+
+
 # transform
 
 
