@@ -185,3 +185,39 @@ def test_a_column_is_measured_further(tmp_path: Path, capsys: pytest.CaptureFixt
     assert (code, json.loads(out)["error"]["code"]) == (2, "USAGE")
     code, out, _ = run(capsys, "stats", file, "--measure", "c=text", "--json")
     assert (code, json.loads(out)["error"]["where"]) == (2, {"column": "c"})
+
+
+def test_a_span_is_merged_into_saved_statistics_measured_as_they_were(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two, saved = (tmp_path / name for name in ("one.csv", "two.csv", "saved.json"))
+    one.write_text("fare,city\n1.5,Ulm\n2.5,Bonn\n")
+    two.write_text("fare,city\n4.0,Ulm\n8.0,Bonn\n")
+    assert run(capsys, "stats", one, "--slice", "city", "--weight", "fare", "--save", saved, "--json")[0] == 0
+    shown = json.loads(run(capsys, "stats", two, "--merge", saved, "--save", saved, "--json")[1])
+    assert shown["num_rows"] == 4
+    assert shown["slices"]["city=Ulm"]["features"]["fare"]["mean"] == 2.75
+    assert shown["weighted"]["total_weight"] == 16.0
+    code, _, err = run(capsys, "stats", two, "--merge", saved, "--weight", "fare")
+    assert code == 2
+    assert "--weight goes by what was saved" in err
+
+
+def test_slices_weights_and_relations_are_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(
+        capsys, "stats", MONTH, "--slice", "payment_type", "--weight", "passenger_count", "--label", "tip_amount"
+    )
+    assert code == 0
+    for heading in ("slice", "payment_type=1", "by passenger_count", "tells tip_amount", "correlation"):
+        assert heading in out
+
+
+def test_exact_counts_what_is_otherwise_estimated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "many.csv"
+    file.write_text("x\n" + "".join(f"{number}.5\n" for number in range(20_000)))
+    fields = [
+        json.loads(run(capsys, "stats", file, "--json", *more)[1])["features"]["x"] for more in ((), ("--exact",))
+    ]
+    assert [each["exact"] for each in fields] == [False, True]
+    assert fields[1]["unique"] == 20_000
+    assert fields[0]["accuracy"]["unique"] == {"relative_standard_error": 0.0156}

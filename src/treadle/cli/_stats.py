@@ -9,11 +9,12 @@ import click
 
 from treadle.cli._data_argument import DATA, Data, name_of
 from treadle.cli._output import emit_json, json_option, note
+from treadle.cli._statistics_parts import show_parts
 from treadle.cli._table import print_line, print_table
 from treadle.errors import UsageError
 
 if TYPE_CHECKING:
-    from treadle.statistics import Statistics
+    from treadle.statistics import Profile, Statistics
 
 _HEADINGS = (
     "type",
@@ -55,6 +56,19 @@ _HEADINGS = (
     help="Measure a column further: text, time, image, or what a package adds.",
 )
 @click.option("--schema", "schema_file", type=click.Path(path_type=Path), help="Types for columns without a value.")
+@click.option("--slice", "slices", multiple=True, metavar="C[,C]", help="Statistics of each value too.")
+@click.option("--weight", metavar="C", help="Count each row by column C too.")
+@click.option("--relations", is_flag=True, help="Count columns against each other: correlation, mutual information.")
+@click.option("--label", metavar="C", help="How much each column tells about column C.")
+@click.option("--exact", is_flag=True, help="Count all distinct values, in as much memory as that takes.")
+@click.option("--save", type=click.Path(path_type=Path), metavar="OUT", help="Save the statistics (.json).")
+@click.option(
+    "--merge",
+    "saved",
+    type=click.Path(path_type=Path),
+    metavar="SAVED",
+    help="Add FILE to statistics that were saved, measured as they were; what they are of is not read again.",
+)
 @json_option
 def command(
     files: tuple[Data, ...],
@@ -62,7 +76,14 @@ def command(
     page_file: Path | None,
     measured: tuple[str, ...],
     schema_file: Path | None,
+    slices: tuple[str, ...],
+    weight: str | None,
+    label: str | None,
+    save: Path | None,
+    saved: Path | None,
     *,
+    relations: bool,
+    exact: bool,
     as_json: bool,
 ) -> int:
     """Statistics of data files, taken together as one table.
@@ -71,26 +92,49 @@ def command(
     'duckdb:///rides.duckdb#select * from trips', delta://..., iceberg://...
 
     Columns with at most 16,384 distinct values are counted exactly; beyond that quantiles, the number of distinct
-    values and the most frequent strings are estimates ("exact": false).
+    values and the most frequent strings are estimates ("exact": false, with "accuracy"), unless --exact.
     """
     from treadle.ingest import scan
     from treadle.schema import Schema
-    from treadle.statistics import generate
+    from treadle.statistics import Profile, generate, profile
 
     schema = Schema.load(schema_file) if schema_file else None
     measures = _measures(measured)
-    statistics = generate(scan(files, schema), schema, measures=measures)
-    compared = generate(scan(others, schema), schema, measures=measures) if others else None
+    asked = {"--slice": slices, "--weight": weight, "--relations": relations, "--label": label}
+    asked |= {"--measure": measured, "--exact": exact}
+    if saved is not None:
+        for option, value in asked.items():
+            if value:
+                raise UsageError(f"{option} goes by what was saved.", hint="Leave it out beside --merge.")
+        found = Profile.load(saved)
+        found.merge(found.measure(scan(files, schema), schema))
+    else:
+        found = profile(
+            scan(files, schema),
+            schema,
+            slices=[each.split(",") for each in slices],
+            weight=weight,
+            relations=relations,
+            label=label,
+            measures=measures,
+            exact=exact,
+        )
+    compared = generate(scan(others, schema), schema, measures=measures, exact=exact) if others else None
+    if save is not None:
+        found.save(save)
     if page_file:
-        _write_page(page_file, files, statistics, others, compared)
-    shown = statistics.to_json()
+        _write_page(page_file, files, found, others, compared)
+    shown = found.to_json()
     if as_json:
         emit_json(shown if compared is None else {**shown, "compare": compared.to_json()})
         return 0
+    for written in (save, page_file):
+        if written:
+            note(f"Written: {written}")
     if page_file:
-        note(f"Written: {page_file}")
         return 0
     _show(shown)
+    show_parts(found)
     if compared is not None:
         print_line()
         _show(compared.to_json())
@@ -100,7 +144,7 @@ def command(
 def _write_page(
     page_file: Path,
     files: tuple[Data, ...],
-    statistics: Statistics,
+    found: Profile,
     others: tuple[Data, ...],
     compared: Statistics | None,
 ) -> None:
@@ -111,9 +155,9 @@ def _write_page(
     if compared is not None:
         from treadle.validation import drift
 
-        distances = {path: found.jensen_shannon for path, found in drift(statistics, compared).items()}
+        distances = {path: each.jensen_shannon for path, each in drift(found.statistics, compared).items()}
     compare = {other: compared} if compared is not None else None
-    statistics.save_html(page_file, name=name, compare=compare, distances=distances)
+    found.save_html(page_file, name=name, compare=compare, distances=distances)
 
 
 def _measures(measured: tuple[str, ...]) -> dict[str, list[str]]:

@@ -16,8 +16,9 @@ from treadle.statistics._feature import FeatureStatistics
 from treadle.statistics._generate import ColumnSource, generate
 from treadle.statistics._measures import Measure
 from treadle.statistics._moments import Moments
+from treadle.statistics._profile import Profile, profile
 from treadle.statistics._relations import Association, Lift, Relations, relate
-from treadle.statistics._slices import generate_slices
+from treadle.statistics._slices import Slices, generate_slices
 from treadle.statistics._statistics import Statistics
 from treadle.statistics._weighted import WeightedFeature, WeightedStatistics, generate_weighted
 
@@ -30,12 +31,15 @@ __all__ = [
     "Lift",
     "Measure",
     "Moments",
+    "Profile",
     "Relations",
+    "Slices",
     "Statistics",
     "WeightedFeature",
     "WeightedStatistics",
     "generate",
     "generate_slices",
     "generate_weighted",
+    "profile",
     "relate",
 ]

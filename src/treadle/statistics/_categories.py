@@ -23,6 +23,7 @@ class Categories:
 
     Args:
         kind: ``pa.string()`` or ``pa.binary()``.
+        unlimited: Count all distinct values one by one, in as much memory as they need.
     """
 
     __slots__ = (
@@ -35,10 +36,12 @@ class Categories:
         "kind",
         "shortfall",
         "total",
+        "unlimited",
     )
 
-    def __init__(self, kind: pa.DataType) -> None:
+    def __init__(self, kind: pa.DataType, *, unlimited: bool = False) -> None:
         self.kind = kind
+        self.unlimited = unlimited
         self.total = 0
         """How many values were added."""
         self.shortfall = 0
@@ -69,6 +72,7 @@ class Categories:
 
     def merge(self, other: Categories) -> None:
         """Take in the strings of other counts."""
+        self.unlimited &= other.unlimited  # one side that cannot tell all its values is enough
         other._settle()
         self._settle()
         if other.distinct is not None and self.distinct is None:
@@ -126,7 +130,7 @@ class Categories:
     def _wait(self, values: pa.Array, counts: Ints, *, known: bool = False) -> None:
         if self.distinct is not None and not known:
             self.distinct.add(_hashes(values))
-        if len(values) > 2 * LIMIT and not known:
+        if not self.unlimited and len(values) > 2 * LIMIT and not known:
             if self.distinct is None:
                 self._settle()
                 self.distinct = self._sketch()
@@ -135,7 +139,7 @@ class Categories:
             self.shortfall += cut
         self._waiting.append((values, counts))
         self._waiting_rows += len(values)
-        if self._waiting_rows > _WAITING:
+        if self._waiting_rows > max(_WAITING, len(self._values)):
             self._settle()
 
     def _settle(self) -> None:
@@ -147,7 +151,7 @@ class Categories:
         encoded = values.dictionary_encode()
         sums = np.bincount(encoded.indices.to_numpy(), weights=counts, minlength=len(encoded.dictionary))
         self._values, self._counts, self._ordered = encoded.dictionary, sums.astype(np.int64), False
-        if len(self._values) > LIMIT:
+        if not self.unlimited and len(self._values) > LIMIT:
             if self.distinct is None:
                 self.distinct = self._sketch()
             self._values, self._counts, cut = _frequent(self._values, self._counts)

@@ -29,6 +29,7 @@ class Distribution:
 
     Args:
         floats: Whether the values are floats; otherwise they are integers.
+        unlimited: Count all distinct values one by one, in as much memory as they need.
     """
 
     __slots__ = (
@@ -45,10 +46,12 @@ class Distribution:
         "high",
         "low",
         "moments",
+        "unlimited",
     )
 
-    def __init__(self, *, floats: bool) -> None:
+    def __init__(self, *, floats: bool, unlimited: bool = False) -> None:
         self.floats = floats
+        self.unlimited = unlimited
         self._cut = 0
         self.low: int | None = None
         """The least key, uncut."""
@@ -102,6 +105,7 @@ class Distribution:
             other.to_floats()
         if other.low is None or other.high is None:
             return
+        self.unlimited &= other.unlimited  # one side that cannot tell all its values is enough
         other._settle()
         self._settle()
         if other._cut:
@@ -140,7 +144,7 @@ class Distribution:
 
     def copy(self) -> Distribution:
         """An independent copy."""
-        same = Distribution(floats=self.floats)
+        same = Distribution(floats=self.floats, unlimited=self.unlimited)
         same.merge(self)
         return same
 
@@ -251,13 +255,13 @@ class Distribution:
         elif moments.count >= self._check_at:
             # now and then is enough: what is kept in the end does not depend on when it is cut
             self._check_at = 2 * moments.count
-            if self._intervals.used > LIMIT:
+            if not self.unlimited and self._intervals.used > LIMIT:
                 self._settle()
 
     def _wait(self, keys: Ints, counts: Ints) -> None:
         self._waiting.append((keys, counts))
         self._waiting_rows += len(keys)
-        if self._waiting_rows > _WAITING:
+        if self._waiting_rows > max(_WAITING, len(self._keys)):
             self._settle()
 
     def _settle(self) -> None:
@@ -270,7 +274,7 @@ class Distribution:
             counts = np.concatenate([self._counts, *(counts for _, counts in self._waiting)])
             self._waiting, self._waiting_rows = [], 0
             self._keys, self._counts = _regroup(keys, counts)
-        if len(self._keys) > LIMIT:
+        if not self.unlimited and len(self._keys) > LIMIT:
             self._start_sketches()
             self._coarsen(self._cut + _needed_cut(self._keys))
 

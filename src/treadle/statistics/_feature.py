@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -35,17 +34,24 @@ class FeatureStatistics:
         numbers: Counts of numbers, truth values and moments.
         text: Counts of strings and byte strings.
         nested: What is inside lists and structs.
+        unlimited: Whether all distinct values are counted one by one, however many.
     """
 
-    __slots__ = ("_others", "missing", "nested", "numbers", "text", "type")
+    __slots__ = ("_others", "missing", "nested", "numbers", "text", "type", "unlimited")
 
-    def __init__(self, type: str) -> None:
+    def __init__(self, type: str, *, unlimited: bool = False) -> None:
         self.type = type
+        self.unlimited = unlimited
         self.missing = 0
-        self.numbers = Numbers(floats=type == "float") if type in ("int", "float", "bool", "timestamp") else None
+        self.numbers = (
+            Numbers(floats=type == "float", unlimited=unlimited)
+            if type in ("int", "float", "bool", "timestamp")
+            else None
+        )
         kinds = {"string": pa.string(), "bytes": pa.binary()}
-        self.text = Text(kinds[type]) if type in kinds else None
-        self.nested = Nested(FeatureStatistics, lists=type == "list") if type in ("list", "struct") else None
+        self.text = Text(kinds[type], unlimited=unlimited) if type in kinds else None
+        fresh = functools.partial(FeatureStatistics, unlimited=unlimited)
+        self.nested = Nested(fresh, lists=type == "list") if type in ("list", "struct") else None
         self._others = 0
 
     @property
@@ -202,7 +208,9 @@ class FeatureStatistics:
         if kind in ("null", self.type):
             self.add(measurable(column))
             return
-        part = FeatureStatistics(kind)  # another type than before: merging knows what may be put together
+        part = FeatureStatistics(
+            kind, unlimited=self.unlimited
+        )  # another type than before: merging knows what may be put together
         part.add(measurable(column))
         self.merge(part)
 
@@ -241,6 +249,7 @@ class FeatureStatistics:
                 raise StatisticsError(
                     f"Statistics of type {other.type} cannot be merged into statistics of type {self.type}."
                 )
+        self.unlimited &= other.unlimited
         self.missing += other.missing
         if self.type == "other":
             self._others += other.count
@@ -252,7 +261,7 @@ class FeatureStatistics:
             self.nested.merge(other.nested)
 
     def _become(self, type: str) -> None:
-        fresh = FeatureStatistics(type)
+        fresh = FeatureStatistics(type, unlimited=self.unlimited)
         if self.numbers and fresh.numbers:
             self.numbers.distribution.to_floats()
             fresh.numbers = self.numbers
@@ -261,9 +270,7 @@ class FeatureStatistics:
     def _moment(self, name: str) -> float | None:
         if self.numbers is None or self.type not in ("int", "float"):
             return None
-        moments = self.numbers.distribution.summary()
-        value: float = getattr(moments, name)
-        return value if moments.count and math.isfinite(value) else None
+        return self.numbers.distribution.summary().known(name)
 
     def _bound(self, name: str) -> Bound | None:
         if self.numbers is None or self.type == "bool":

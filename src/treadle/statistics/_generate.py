@@ -11,6 +11,7 @@ import pyarrow as pa
 from treadle.config import num_threads
 from treadle.errors import UsageError
 from treadle.statistics._frames import BATCH_ROWS, batches_of
+from treadle.statistics._over_engine import Reducing, generate_over
 from treadle.statistics._read_ahead import read_ahead
 from treadle.statistics._statistics import Statistics
 
@@ -64,6 +65,8 @@ def generate(
     *,
     threads: int | None = None,
     measures: Mapping[str, Sequence[str]] | None = None,
+    exact: bool = False,
+    engine: Reducing | None = None,
 ) -> Statistics:
     """The statistics of all rows of a source.
 
@@ -74,14 +77,22 @@ def generate(
         schema: Gives columns that never have a value their type.
         threads: By default the threads this process may use. The result does not depend on it.
         measures: Column -> measures beyond those every column has; see ``Statistics.create``.
+        exact: Count every value one by one, however many there are and however much memory that takes.
+        engine: Where the work is done (``treadle.engine.open_engine``); the source is then a ``treadle.ingest.Scan``,
+            which the engine reads in parts of two million rows. Equal to the statistics without an engine to the
+            byte while counts are exact or there is one part; beyond that within the errors that are documented.
 
     Raises:
         StatisticsError: A column changes its type from batch to batch, or has none that Arrow knows.
         UsageError: The source is no frame, or there is no such column or measure to be measured.
     """
     measures = measures or {}
+    if engine is not None:
+        if is_column_source(source):
+            _check_measured(measures, source.schema.names)
+        return generate_over(engine, source, schema, {"measures": measures, "exact": exact})
     if not is_column_source(source):
-        statistics = Statistics(schema, measures)
+        statistics = Statistics(schema, measures, exact=exact)
         for batch in batches_of(source):
             statistics.add(batch)
         _check_measured(measures, statistics.features)
@@ -96,7 +107,7 @@ def generate(
     ahead = not small and (threads or num_threads()) > 1
 
     def measure(group: list[str]) -> Statistics:
-        part = Statistics(schema, {name: measures[name] for name in group if name in measures})
+        part = Statistics(schema, {name: measures[name] for name in group if name in measures}, exact=exact)
         part.add(pa.RecordBatch.from_arrays([pa.nulls(0, source.schema.field(name).type) for name in group], group))
 
         def read() -> Iterator[pa.RecordBatch]:

@@ -59,6 +59,11 @@ class Moments:
         self.mean += gap * (other.count / count)
         self.count = count
 
+    def known(self, name: str) -> float | None:
+        """``mean`` or ``std_dev``; ``None`` without values, or where it is beyond the largest float."""
+        value: float = getattr(self, name)
+        return value if self.count and math.isfinite(value) else None
+
     @property
     def std_dev(self) -> float:
         """The standard deviation of the population; NaN without values."""

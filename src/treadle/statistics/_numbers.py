@@ -19,16 +19,17 @@ class Numbers:
 
     Args:
         floats: Whether the values are floats; otherwise int64 (moments are microseconds, truth values 0 and 1).
+        unlimited: As for ``Distribution``.
     """
 
     __slots__ = ("distribution", "nan", "negative_infinite", "positive_infinite", "zeros")
 
-    def __init__(self, *, floats: bool) -> None:
+    def __init__(self, *, floats: bool, unlimited: bool = False) -> None:
         self.nan = 0
         self.positive_infinite = 0
         self.negative_infinite = 0
         self.zeros = 0
-        self.distribution = Distribution(floats=floats)
+        self.distribution = Distribution(floats=floats, unlimited=unlimited)
 
     @property
     def count(self) -> int:

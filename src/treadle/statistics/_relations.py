@@ -7,7 +7,7 @@ counted against each other. All counts merge; covariances too, to the last bits.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -57,13 +57,11 @@ class Association:
 class Relations:
     """Pairs of columns. Made by :func:`relate`."""
 
-    def __init__(self, statistics: Statistics, columns: Sequence[str], label: str | None) -> None:
-        features = statistics.features
+    def __init__(self, numeric: Sequence[str], codings: Mapping[str, Coding], label: str | None) -> None:
         self.label = label
-        self.numeric = [name for name in columns if features[name].type in ("int", "float") and features[name].count]
+        self.numeric = list(numeric)
         """Columns with covariances."""
-        found = {name: coding(features[name], _MOST_VALUES) for name in columns}
-        self.codings: dict[str, Coding] = {name: each for name, each in found.items() if each}
+        self.codings: dict[str, Coding] = dict(codings)
         """How columns were cut into values; columns of more than 100 strings are not among them."""
         self.comoments = Comoments(len(self.numeric))
         self.tables: dict[tuple[str, str], Ints] = {
@@ -71,6 +69,24 @@ class Relations:
             for pair in combinations(self.codings, 2)
             if label is None or label in pair
         }
+
+    @classmethod
+    def of(cls, statistics: Statistics, columns: Sequence[str], label: str | None) -> Relations:
+        """Relations of nothing yet, between columns that are cut as their statistics say."""
+        features = statistics.features
+        numeric = [name for name in columns if features[name].type in ("int", "float") and features[name].count]
+        found = {name: coding(features[name], _MOST_VALUES) for name in columns}
+        return cls(numeric, {name: each for name, each in found.items() if each}, label)
+
+    def like(self) -> Relations:
+        """Relations of nothing yet, cut as these are, so that the two add up."""
+        return Relations(self.numeric, self.codings, self.label)
+
+    def read(self, source: Any) -> None:
+        """Count all rows of a source."""
+        used = list(dict.fromkeys([*self.numeric, *self.codings]))
+        for batch in source.batches(used) if is_column_source(source) else batches_of(source):
+            self.add(batch)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count the rows of a batch."""
@@ -190,13 +206,11 @@ def relate(
             raise UsageError(f"There are no statistics of a column {name!r}.", where={"column": name})
     if label and label not in names:
         names.append(label)
-    relations = Relations(statistics, names, label)
+    relations = Relations.of(statistics, names, label)
     if len(relations.tables) > _MOST_PAIRS:
         raise UsageError(
             f"These are {len(relations.tables):,} pairs of columns; {_MOST_PAIRS:,} are counted at most.",
             hint="Name the columns, or a label.",
         )
-    used = list(dict.fromkeys([*relations.numeric, *relations.codings]))
-    for batch in source.batches(used) if is_column_source(source) else batches_of(source):
-        relations.add(batch)
+    relations.read(source)
     return relations

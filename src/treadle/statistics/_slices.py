@@ -21,6 +21,65 @@ OVERALL = "overall"
 _MOST = 1000
 
 
+class Slices:
+    """Statistics of parts of the rows; mergeable.
+
+    Args:
+        by: Columns whose values make slices, or tuples of columns whose values together do.
+        schema: Gives columns that never have a value their type.
+        limit: The most slices; more is an error and not a silent choice.
+    """
+
+    def __init__(self, by: Sequence[str | Sequence[str]], schema: Schema | None = None, *, limit: int = _MOST) -> None:
+        self.by = tuple((each,) if isinstance(each, str) else tuple(each) for each in by)
+        """The columns that make slices, a group after another."""
+        self.limit = limit
+        self._schema = schema
+        self._parts: dict[str, Statistics] = {}
+
+    @property
+    def parts(self) -> dict[str, Statistics]:
+        """``column=value`` (``a=1,b=2`` for several columns) -> its statistics, in the order of the names."""
+        return {name: self._parts[name] for name in sorted(self._parts)}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Measure the rows of a batch.
+
+        Raises:
+            UsageError: A column is not there, or makes slices of lists.
+            StatisticsError: There are more slices than ``limit``.
+        """
+        for columns in self.by:
+            for name, rows in _split(batch, columns):
+                self._part(name).add(batch.take(rows))
+
+    def merge(self, other: Slices) -> None:
+        """Take in the rows behind other slices by the same columns.
+
+        Raises:
+            StatisticsError: They are by other columns, or there are too many together.
+        """
+        if self.by != other.by:
+            raise StatisticsError("These are slices by other columns, so they do not add up.")
+        for name, part in other._parts.items():
+            self._part(name).merge(part)
+
+    def restore(self, parts: dict[str, Statistics]) -> None:
+        """Take on parts that were saved."""
+        self._parts = dict(parts)
+
+    def _part(self, name: str) -> Statistics:
+        if name not in self._parts:
+            if len(self._parts) == self.limit:
+                raise StatisticsError(
+                    f"The rows fall into more than {self.limit} slices.",
+                    where={"column": ", ".join(part.partition("=")[0] for part in name.split(","))},
+                    hint="Slice by columns of fewer values, or raise the limit.",
+                )
+            self._parts[name] = Statistics(self._schema)
+        return self._parts[name]
+
+
 def generate_slices(
     source: object, by: Sequence[str | tuple[str, ...]], schema: Schema | None = None, *, limit: int = _MOST
 ) -> dict[str, Statistics]:
@@ -46,23 +105,11 @@ def generate_slices(
         >>> {name: found.features["fare"].mean for name, found in generate_slices(rides, ["city"]).items()}
         {'overall': 5.0, 'city=Bonn': 6.0, 'city=Ulm': 4.5}
     """
-    groups = [(each,) if isinstance(each, str) else tuple(each) for each in by]
-    slices: dict[str, Statistics] = {}
-    overall = Statistics(schema)
+    slices, overall = Slices(by, schema, limit=limit), Statistics(schema)
     for batch in source.batches() if is_column_source(source) else batches_of(source):
         overall.add(batch)
-        for columns in groups:
-            for name, rows in _split(batch, columns):
-                if name not in slices:
-                    if len(slices) == limit:
-                        raise StatisticsError(
-                            f"The rows fall into more than {limit} slices.",
-                            where={"column": ", ".join(columns)},
-                            hint="Slice by columns of fewer values, or raise the limit.",
-                        )
-                    slices[name] = Statistics(schema)
-                slices[name].add(batch.take(rows))
-    return {OVERALL: overall, **{name: slices[name] for name in sorted(slices)}}
+        slices.add(batch)
+    return {OVERALL: overall, **slices.parts}
 
 
 def _split(batch: pa.RecordBatch, columns: tuple[str, ...]) -> Iterator[tuple[str, pa.Array]]:

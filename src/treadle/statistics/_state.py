@@ -23,9 +23,11 @@ from treadle.statistics._numbers import Numbers
 from treadle.statistics._text import Text
 
 FORMAT = "treadle.statistics/1"
-# What the first format has no place for (what is inside lists and structs, measures) is written as the second; all
-# else keeps its bytes.
+# What the first format has no place for (what is inside lists and structs, measures, counts without a limit) is
+# written as the second; all else keeps its bytes.
 _SECOND_FORMAT = "treadle.statistics/2"
+PROFILE_FORMAT = "treadle.profile/1"
+"""Statistics with slices, weights or relations; who only wants the statistics reads them from there."""
 
 
 Measures: TypeAlias = dict[str, dict[str, Measure]]
@@ -33,7 +35,12 @@ Measures: TypeAlias = dict[str, dict[str, Measure]]
 
 def dump(num_rows: int, features: dict[str, FeatureStatistics], measures: Measures) -> bytes:
     """The bytes of statistics."""
-    second = bool(measures) or any(feature.nested for feature in features.values())
+    return canonical_json(statistics_state(num_rows, features, measures)) + b"\n"
+
+
+def statistics_state(num_rows: int, features: dict[str, FeatureStatistics], measures: Measures) -> dict[str, Any]:
+    """Statistics as plain JSON values."""
+    second = bool(measures) or any(feature.nested or feature.unlimited for feature in features.values())
     state: dict[str, Any] = {
         "format": _SECOND_FORMAT if second else FORMAT,
         "num_rows": num_rows,
@@ -44,7 +51,7 @@ def dump(num_rows: int, features: dict[str, FeatureStatistics], measures: Measur
             column: {name: measure.state() for name, measure in of_column.items()}
             for column, of_column in measures.items()
         }
-    return canonical_json(state) + b"\n"
+    return state
 
 
 def parse(data: bytes, where: dict[str, object] | None = None) -> tuple[int, dict[str, FeatureStatistics], Measures]:
@@ -59,6 +66,16 @@ def parse(data: bytes, where: dict[str, object] | None = None) -> tuple[int, dic
         version = state["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StatisticsError(f"These are not statistics: {error}.", where=where) from error
+    if version == PROFILE_FORMAT:
+        state = state.get("statistics", {})
+    return parse_state(state, where)
+
+
+def parse_state(
+    state: dict[str, Any], where: dict[str, object] | None = None
+) -> tuple[int, dict[str, FeatureStatistics], Measures]:
+    """The statistics behind plain JSON values; errors as of :func:`parse`."""
+    version = state.get("format")
     if version not in (FORMAT, _SECOND_FORMAT):
         raise StatisticsError(
             f"These statistics have the format {version!r}; this Treadle reads {FORMAT!r} and {_SECOND_FORMAT!r}.",
@@ -85,6 +102,8 @@ def _measure(name: str, saved: dict[str, Any]) -> Measure:
 
 def _feature_state(feature: FeatureStatistics) -> dict[str, Any]:
     state: dict[str, Any] = {"type": feature.type, "missing": feature.missing}
+    if feature.unlimited:
+        state["unlimited"] = True
     if feature.numbers:
         numbers = feature.numbers
         counters = ("nan", "positive_infinite", "negative_infinite", "zeros")
@@ -106,7 +125,7 @@ def _feature_state(feature: FeatureStatistics) -> dict[str, Any]:
 
 
 def _feature(fields: dict[str, Any]) -> FeatureStatistics:
-    feature = FeatureStatistics(fields["type"])
+    feature = FeatureStatistics(fields["type"], unlimited=fields.get("unlimited", False))
     feature.missing = fields["missing"]
     if feature.numbers:
         _fill_numbers(feature.numbers, fields["numbers"])

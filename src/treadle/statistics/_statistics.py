@@ -32,7 +32,14 @@ class Statistics:
     Not thread-safe: one thread adds to one object.
     """
 
-    def __init__(self, schema: Schema | None = None, measures: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        schema: Schema | None = None,
+        measures: Mapping[str, Sequence[str]] | None = None,
+        *,
+        exact: bool = False,
+    ) -> None:
+        self._unlimited = exact
         self.num_rows = 0
         """How many rows were added."""
         self._features: dict[str, FeatureStatistics] = {}
@@ -42,15 +49,22 @@ class Statistics:
         }
 
     @classmethod
-    def create(cls, schema: Schema | None = None, measures: Mapping[str, Sequence[str]] | None = None) -> Statistics:
+    def create(
+        cls,
+        schema: Schema | None = None,
+        measures: Mapping[str, Sequence[str]] | None = None,
+        *,
+        exact: bool = False,
+    ) -> Statistics:
         """Statistics of nothing yet.
 
         Args:
             schema: Gives columns that never have a value their type; other columns have the type of their values.
             measures: Column -> measures beyond those every column has (``text``, ``time``, ``image``, or a name in
                 the entry point group ``treadle.statistics``).
+            exact: Count every value one by one, however many there are and however much memory that takes.
         """
-        return cls(schema, measures)
+        return cls(schema, measures, exact=exact)
 
     @classmethod
     def beside(cls, num_rows: int, parts: Iterable[Statistics]) -> Statistics:
@@ -104,7 +118,9 @@ class Statistics:
         for name in [*self._features, *(name for name in other._features if name not in self._features)]:
             mine, theirs = self._features.get(name), other._features.get(name)
             if mine is None:
-                mine = self._features[name] = FeatureStatistics("null")
+                mine = self._features[name] = FeatureStatistics(
+                    "null", unlimited=theirs is not None and theirs.unlimited
+                )
                 mine.missing = self.num_rows
             if theirs is None:
                 mine.missing += other.num_rows
@@ -199,13 +215,16 @@ class Statistics:
     def _from(cls, data: bytes, where: dict[str, object] | None) -> Statistics:
         statistics = cls()
         statistics.num_rows, statistics._features, statistics._measures = parse(data, where)
+        statistics._unlimited = any(feature.unlimited for feature in statistics._features.values())
         return statistics
 
     def _add_column(self, name: str, column: pa.Array, rows_before: int) -> None:
         kind = statistics_type(column.type)
         feature = self._features.get(name)
         if feature is None:
-            feature = FeatureStatistics(self._declared.get(name, "null") if kind == "null" else kind)
+            feature = FeatureStatistics(
+                self._declared.get(name, "null") if kind == "null" else kind, unlimited=self._unlimited
+            )
             feature.missing = rows_before
             self._features[name] = feature
         try:

@@ -14,12 +14,13 @@ class Text:
 
     Args:
         kind: ``pa.string()`` (lengths in characters) or ``pa.binary()`` (lengths in bytes).
+        unlimited: As for ``Categories``.
     """
 
     __slots__ = ("categories", "longest", "shortest", "total_length")
 
-    def __init__(self, kind: pa.DataType) -> None:
-        self.categories = Categories(kind)
+    def __init__(self, kind: pa.DataType, *, unlimited: bool = False) -> None:
+        self.categories = Categories(kind, unlimited=unlimited)
         self.total_length = 0
         self.shortest: int | None = None
         self.longest: int | None = None

@@ -34,6 +34,7 @@ class WeightedFeature:
     """One column; counts are sums of weights."""
 
     __slots__ = ("_missing", "_nan", "_present", "_zeros", "categories", "distribution", "type")
+    COUNTERS = ("_present", "_missing", "_nan", "_zeros")
 
     def __init__(self, type: str) -> None:
         self.type = type
@@ -58,9 +59,9 @@ class WeightedFeature:
         return self._nan / UNIT
 
     @property
-    def zeros(self) -> float:
-        """The weight of the rows whose value is zero."""
-        return self._zeros / UNIT
+    def zeros(self) -> float | None:
+        """The weight of the numbers that are zero."""
+        return self._zeros / UNIT if self.type in ("int", "float") else None
 
     @property
     def mean(self) -> float | None:
@@ -74,7 +75,9 @@ class WeightedFeature:
 
     @property
     def median(self) -> float | None:
-        """The least value that at least half of the weight does not exceed."""
+        """The least number that at least half of the weight does not exceed."""
+        if self.type not in ("int", "float"):
+            return None
         return next(iter(self.quantiles([0.5])), None)
 
     def quantiles(self, shares: Sequence[float]) -> list[float]:
@@ -125,7 +128,7 @@ class WeightedFeature:
             else:
                 self.distribution.to_floats()
             self.type = fresh.type
-        for name in ("_present", "_missing", "_nan", "_zeros"):
+        for name in self.COUNTERS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         if self.distribution and other.distribution:
             self.distribution.merge(other.distribution)
@@ -135,9 +138,7 @@ class WeightedFeature:
     def _moment(self, name: str) -> float | None:
         if self.distribution is None or self.type not in ("int", "float"):
             return None
-        moments = self.distribution.summary()
-        value: float = getattr(moments, name)
-        return value if moments.count and np.isfinite(value) else None
+        return self.distribution.summary().known(name)
 
 
 class WeightedStatistics:
@@ -186,6 +187,10 @@ class WeightedStatistics:
 
     def merge(self, other: WeightedStatistics) -> None:
         """Take in the rows behind other statistics of the same weight column."""
+        if other.weight != self.weight:
+            raise StatisticsError(
+                f"One side is weighted by {self.weight!r}, the other by {other.weight!r}: they do not add up."
+            )
         for name in self._features:
             if name not in other._features:
                 self._features[name]._missing += other._units

@@ -10,19 +10,27 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from treadle.statistics.html._card import card
+from treadle.statistics.html._parts import parts
 
 if TYPE_CHECKING:
+    from treadle.statistics._profile import Profile
     from treadle.statistics._statistics import Statistics
 
 _MOST_IN_A_NOTEBOOK = 50
 
 
-def page(datasets: Mapping[str, Statistics], distances: Mapping[str, float | None] | None = None) -> str:
+def page(
+    datasets: Mapping[str, Statistics],
+    distances: Mapping[str, float | None] | None = None,
+    *,
+    profile: Profile | None = None,
+) -> str:
     """One HTML document, the same bytes for the same statistics.
 
     Args:
         datasets: One or two data sets by the names they are shown under.
         distances: How far the data sets are apart, by column; sorts and is shown.
+        profile: Of the first data set: its slices, weights and relations stand below the columns.
     """
     names = list(datasets)
     kinds = Counter(feature.type for statistics in datasets.values() for feature in statistics.paths.values())
@@ -41,12 +49,12 @@ def page(datasets: Mapping[str, Statistics], distances: Mapping[str, float | Non
         '<label><input id="log" type="checkbox"> log scale</label>'
         '<label><input id="deciles" type="checkbox"> quantiles</label>'
         '<span id="shown"></span></form>'
-        f"<main>{_cards(datasets, distances or {})}</main>"
+        f"<main>{_cards(datasets, distances or {})}</main>{parts(profile) if profile else ''}"
         f"<script>{_text('page.js')}</script></body></html>\n"
     )
 
 
-def fragment(statistics: Statistics) -> str:
+def fragment(statistics: Statistics, *, profile: Profile | None = None) -> str:
     """What a notebook shows: the cards without the controls; the first columns of very many."""
     shown = list(statistics.paths)[:_MOST_IN_A_NOTEBOOK]
     left_out = len(statistics.paths) - len(shown)
@@ -55,7 +63,7 @@ def fragment(statistics: Statistics) -> str:
     return (
         f'<div class="treadle-statistics"><style>{_scoped()}</style>'
         f"<p><b>{statistics.num_rows:,} rows, {len(statistics.features):,} columns</b></p>"
-        f"<main>{cards}</main>{more}</div>"
+        f"<main>{cards}</main>{more}{parts(profile) if profile else ''}</div>"
     )
 
 
