@@ -39,6 +39,7 @@ _CHECKS = ("DATA_REFUSED", "SERVABLE_PARITY", "APPROVAL_REJECTED")
     metavar="[RUN]",
     help="Go on with a run (the last by default), with its parameters.",
 )
+@click.option("--backend", default="local", metavar="NAME", help="Where the nodes run: local, or ray.")
 @json_option
 def command(
     file: str,
@@ -50,6 +51,7 @@ def command(
     only: tuple[str, ...],
     base: str | None,
     resume: str | None,
+    backend: str,
     *,
     as_json: bool,
 ) -> int:
@@ -76,6 +78,7 @@ def command(
                 selection=Selection(from_, to, only) if from_ or to or only else None,
                 base=base,
                 resume=resume,
+                backend=backend,
             )
     _tell_failures(result)
     if as_json:

@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeAlias
 
 from treadle.errors import UsageError
 from treadle.pipeline import Pipeline
+from treadle.runner._attempts import Listener
 from treadle.runner._diff import Difference, NodeDifference, compare
-from treadle.runner._driver import Listener
 from treadle.runner._earlier import LAST, done_in, find_run, parameters_of
 from treadle.runner._run import run as run_pipeline
 from treadle.runner._select import Selection

@@ -9,16 +9,16 @@ from typing import Any
 from treadle import config
 from treadle.metadata import MetadataStore
 from treadle.pipeline import CodeReader, Pipeline
+from treadle.runner._attempts import Listener
 from treadle.runner._decide import Decider
-from treadle.runner._driver import Driver, Listener
+from treadle.runner._driver import Driver
 from treadle.runner._earlier import Earlier, base_of, done_in, find_run, parameters_of, selection_of
 from treadle.runner._layout import Layout
 from treadle.runner._lock import recover
 from treadle.runner._memory import CodeMemory
-from treadle.runner._resources import machine
 from treadle.runner._results import RunResult
 from treadle.runner._select import Selection, choose
-from treadle.runner._workers import Workers
+from treadle.runner.backends import Backend, backend_named
 from treadle.storage import ArtifactStore
 
 
@@ -34,6 +34,7 @@ def run(
     base: str | None = None,
     resume: str | None = None,
     reuse: bool = True,
+    backend: str | Backend = "local",
 ) -> RunResult:
     """Run a pipeline: each node in a process of its own, and only those that something changed for.
 
@@ -53,6 +54,7 @@ def run(
         resume: A run (an id, or ``last``: the newest of this pipeline) to go on with: its parameters and selection
             are used where none are given, and nodes that run every time are not run again for what it has done.
         reuse: False runs every selected node, whatever is in the store.
+        backend: Where the nodes run: ``local``, ``ray``, or a `treadle.runner.backends.Backend`.
 
     Returns:
         How each node ended. A failed node is told in its result, not raised.
@@ -62,12 +64,16 @@ def run(
         UsageError: When a run that is named is not there.
     """
     layout = Layout(home)
+    backend = backend_named(backend) if isinstance(backend, str) else backend
     store = ArtifactStore(layout.home)
     if resume is None:
         pipeline.compile(parameters)  # misuse is told before anything is made on disk
-    in_use = store.in_use()  # nothing is collected under a run's feet
-    # resolve steps look at the store too, and must see this one
-    with config.using_home(layout.home), in_use, MetadataStore(layout.metadata) as metadata, Workers() as processes:
+    with (
+        config.using_home(layout.home),  # resolve steps look at the store too, and must see this one
+        store.in_use(),  # nothing is collected under a run's feet
+        MetadataStore(layout.metadata) as metadata,
+        backend.launcher() as launcher,
+    ):
         recover(layout.staging, metadata)
         earlier = Earlier()
         if resume is not None:
@@ -90,9 +96,9 @@ def run(
             part,
             layout=layout,
             decider=decider,
-            processes=processes,
+            launcher=launcher,
             tell=on_event or (lambda _: None),
-            limits={**machine(workers or config.num_threads()), **(limits or {})},
+            limits={**backend.limits(workers or config.num_threads()), **(limits or {})},
             asked={
                 "file": None if pipeline.file is None else str(pipeline.file),
                 **({"selection": selection.to_json(), "base": base} if selection or base else {}),

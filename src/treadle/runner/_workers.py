@@ -8,25 +8,16 @@ import os
 import select
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import treadle
 from treadle.errors import NodeLostError
 from treadle.runner._tree import kill_group
+from treadle.runner.backends._contract import Began, Ended, Task
 
 # -P and a path of our own: a file of the user's that is named like a standard module must not be found here.
 _MAIN = "import sys; sys.path.append(sys.argv[1]); from treadle.runner._template import main; main()"
 _TREADLE = str(Path(treadle.__file__).absolute().parent.parent)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A node's process has ended."""
-
-    task: int
-    status: int
-    """The exit status; negative: the signal that killed it."""
 
 
 class Workers:
@@ -34,9 +25,13 @@ class Workers:
 
     The template inherits the environment and the working directory of the moment it starts. Not for use by
     several threads at once; a process may hold any number.
+
+    Args:
+        directory: Another working directory for the nodes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, directory: str | None = None) -> None:
+        self._directory = directory
         self._template: subprocess.Popen[bytes] | None = None
         self._pending = b""
         self._alive: dict[int, int] = {}  # task -> process
@@ -49,19 +44,20 @@ class Workers:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,
+                cwd=self._directory,
             )
 
-    def start(self, task: int, folder: Path, log: Path) -> None:
-        """Start a process for the task in a folder."""
+    def start(self, task: Task) -> None:
+        """Start a process for a task."""
         self.warm_up()
-        self._say({"start": task, "task": str(folder), "log": str(log)})
+        self._say({"start": task.id, "task": str(task.folder), "log": str(task.log)})
 
     def kill(self, task: int) -> None:
         """End a task's process and everything it started."""
         self._say({"kill": task})
 
-    def wait(self, seconds: float) -> list[Ended]:
-        """The processes that have ended, after waiting for one for at most this long.
+    def wait(self, seconds: float) -> list[Began | Ended]:
+        """The processes that have begun or ended, after waiting for one for at most this long.
 
         Raises:
             NodeLostError: When the template itself has died.
@@ -82,14 +78,15 @@ class Workers:
                 hint="run again: what has succeeded is reused",
             )
         *lines, self._pending = (self._pending + data).split(b"\n")
-        ended = []
+        happened: list[Began | Ended] = []
         for message in map(json.loads, lines):
             if "started" in message:
                 self._alive[message["started"]] = message["process"]
+                happened.append(Began(message["started"]))
             else:
                 self._alive.pop(message["ended"], None)
-                ended.append(Ended(message["ended"], message["status"]))
-        return ended
+                happened.append(Ended(message["ended"], message["status"]))
+        return happened
 
     def close(self) -> None:
         """End the template and with it every process it still has."""

@@ -13,12 +13,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from treadle.testing._backend import BackendContract
     from treadle.testing._engine import EngineContract
     from treadle.testing._metadata import MetadataContract
 
-__all__ = ["EngineContract", "MetadataContract"]
+__all__ = ["BackendContract", "EngineContract", "MetadataContract"]
 
-_MODULES = {"EngineContract": "_engine", "MetadataContract": "_metadata"}
+_MODULES = {"BackendContract": "_backend", "EngineContract": "_engine", "MetadataContract": "_metadata"}
 
 
 def __getattr__(name: str) -> object:

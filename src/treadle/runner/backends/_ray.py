@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -69,14 +70,11 @@ class RayLauncher:
                 "The backend ray needs Ray", hint='install it: pip install "treadle[ray]"'
             ) from error
         if not ray.is_initialized():
+            _check_reachable(self._address or os.environ.get("RAY_ADDRESS", ""))
             try:
                 ray.init(address=self._address, log_to_driver=False, logging_level=logging.WARNING)
             except (ConnectionError, RuntimeError, ValueError) as error:
-                raise BackendError(
-                    f"The Ray cluster cannot be reached: {error}",
-                    where={"backend": "ray", "address": self._address or os.environ.get("RAY_ADDRESS")},
-                    hint="`ray status` on this machine tells; RAY_ADDRESS names the cluster",
-                ) from error
+                raise _unreachable(self._address, error) from error
             self._owned = True
         self._ray = ray
         self._function = ray.remote(run_node)
@@ -177,3 +175,26 @@ class RayLauncher:
         told["where"].pop("node")
         write_json(task.folder / "result.json", {"error": told, "transient": False, "reads": {}})
         self._refused.append(Ended(task.id, 1))
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself tries for a minute before it says that nobody is there.
+
+    Raises:
+        BackendError: When nobody listens at the address.
+    """
+    host, _, port = address.rpartition("://")[2].partition("?")[0].rpartition(":")
+    if not (host and port.isdecimal()):  # "auto", "local", or none
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10.0).close()
+    except OSError as error:
+        raise _unreachable(address, error) from error
+
+
+def _unreachable(address: str | None, error: Exception) -> BackendError:
+    return BackendError(
+        f"The Ray cluster cannot be reached: {error}",
+        where={"backend": "ray", "address": address or None},
+        hint="`ray status` tells how it is; RAY_ADDRESS names the cluster",
+    )
