@@ -155,7 +155,7 @@ def test_files_with_dates_become_spans(tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--label", "gone"], "no column 'gone'"),
-        (["--label", "distance (mi)"], "not two"),
+        (["--label", "currency"], "nothing can be learned"),
         (["--label", "distance (mi)", "--positive", "> far"], "comparison with a number"),
         (["--label", "paid", "--positive", "cash"], "No row has the label"),
         (["--label", "paid", "--key", "gone"], "no column 'gone'"),

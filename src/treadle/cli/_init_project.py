@@ -8,18 +8,50 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from treadle.cli._init_data import Draft, literal
+from treadle.cli._data_argument import Data
+from treadle.cli._init_data import Draft
+from treadle.cli._init_label import literal
 from treadle.errors import UsageError
 
 _DATES = ((re.compile(r"\d{4}-\d{2}-\d{2}"), "{YYYY}-{MM}-{DD}"), (re.compile(r"\d{4}-\d{2}"), "{YYYY}-{MM}"))
 
 
-def pattern_of(files: Sequence[Path]) -> tuple[str, bool]:
-    """A pattern that names these files and no other, and whether it has dates.
+def pattern_of(files: Sequence[Data]) -> tuple[str, bool]:
+    """A pattern that names these files and no other, or the URL of the data; and whether it has dates.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is none, or it would hold a password.
     """
+    urls = [file for file in files if isinstance(file, str)]
+    if urls:
+        return _pattern_of_urls(urls, len(files))
+    return _pattern_of_paths([file for file in files if isinstance(file, Path)])
+
+
+def _pattern_of_urls(urls: Sequence[str], count: int) -> tuple[str, bool]:
+    from treadle.ingest import list_spans, secrets_of
+
+    if any(map(secrets_of, urls)):
+        raise UsageError(
+            "The URL holds a password, and it would be written into pipeline.py.",
+            hint="Write ${NAME} in its place, and set NAME in the environment.",
+        )
+    if count == 1:
+        return urls[0], False
+    for expression, fields in _DATES:
+        patterns = {expression.sub(fields, url, count=1) for url in urls}
+        pattern = next(iter(patterns))
+        if len(urls) != count or len(patterns) != 1 or fields not in pattern:
+            continue
+        if [path for span in list_spans(pattern) for path in span.paths] == sorted(urls):
+            return pattern, True
+    raise UsageError(
+        "Several URLs must differ by a date in their names, and no other file may be named so.",
+        hint="Name one URL, or copy the files to this machine.",
+    )
+
+
+def _pattern_of_paths(files: Sequence[Path]) -> tuple[str, bool]:
     paths = sorted(path.resolve() for path in files)
     if len(paths) == 1:
         return str(paths[0]), False
@@ -56,10 +88,10 @@ def write_project(folder: Path, draft: Draft, pattern: str, *, dated: bool, opti
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"\W+", "_", folder.name).strip("_").lower() or "model"
     name = f"model_{name}" if name[0].isdigit() else name
-    relative = os.path.relpath(pattern, folder.resolve())
+    place = _place(pattern, folder)
     draft.schema.save(folder / "schema.toml")
     files = {
-        "pipeline.py": _pipeline(name, draft, relative, dated=dated, options=options),
+        "pipeline.py": _pipeline(name, draft, place, dated=dated, options=options),
         "README.md": _readme(name, draft),
         ".gitignore": ".treadle/\nserving/\nlog/\nlabels/\n",
     }
@@ -68,11 +100,10 @@ def write_project(folder: Path, draft: Draft, pattern: str, *, dated: bool, opti
     return sorted(folder.iterdir())
 
 
-def _pipeline(name: str, draft: Draft, relative: str, *, dated: bool, options: Mapping[str, Any]) -> str:
+def _pipeline(name: str, draft: Draft, place: str, *, dated: bool, options: Mapping[str, Any]) -> str:
     label = draft.label
     lines = "\n".join(f"        {line}" for line in _features(draft))
-    quoted = '"' + label.column.replace('"', '""') + '"'
-    where = f"\nLABELLED = {literal(f'{quoted} IS NOT NULL')}" if label.missing else ""
+    where = f"\nLABELLED = {literal(label.known)}" if label.missing else ""
     arguments = ["pattern=DATA", "schema=SCHEMA"]
     arguments += ["first=first", "last=last"] if dated else []
     arguments += ["where=LABELLED"] if label.missing else []
@@ -93,14 +124,14 @@ from treadle import transform as tt
 from treadle.evaluation import at_least, no_worse
 
 HERE = Path(__file__).parent
-DATA = str((HERE / {literal(relative)}).resolve())
+DATA = {place}
 SCHEMA = HERE / "schema.toml"{where}
 {left_out}
 
 def preprocess(x):
     """Raw columns to features and label; the same graph serves. Missing stays missing: trees know what to do."""
     return {{
-        "label": x[{literal(label.column)}] {label.comparison},
+        "label": {f"x[{literal(label.column)}] {label.comparison or ''}".strip()},
 {lines}
     }}
 
@@ -109,13 +140,13 @@ def train(data):
     """Any framework: here LightGBM, the same trees on every machine."""
     import lightgbm
 
-    settings = {{"objective": "binary", "num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 20}}
+    settings = {{"objective": "{draft.label.task}", "num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 20}}
     fixed = {{"deterministic": True, "num_threads": 1, "seed": 1, "verbosity": -1}}
     dataset = lightgbm.Dataset(data.train.features, data.train.labels)
     return lightgbm.train(settings | fixed, dataset, num_boost_round=100)
 
 
-GATES = [at_least("auc", 0.5), no_worse("log_loss")]  # better than chance: ask for what you need
+GATES = {_GATES[draft.label.task]}
 
 
 @treadle.pipeline
@@ -133,6 +164,21 @@ def {name}(first: str | None = None, last: str | None = None, serving: str = "se
 
 policy = treadle.RetrainPolicy(drift=1, every="12mo", cooldown="1mo", label_delay="1mo")
 '''
+
+
+_GATES = {
+    "binary": '[at_least("auc", 0.5), no_worse("log_loss")]  # better than chance: ask for what you need',
+    "regression": '[at_least("r2", 0.0), no_worse("rmse")]  # better than the mean: ask for what you need',
+}
+
+
+def _place(pattern: str, folder: Path) -> str:
+    """Where the data are, as Python source: a path from the project, or a URL."""
+    from treadle.ingest import is_url
+
+    if is_url(pattern):
+        return literal(pattern)
+    return f"str((HERE / {literal(os.path.relpath(pattern, folder.resolve()))}).resolve())"
 
 
 def _features(draft: Draft) -> list[str]:

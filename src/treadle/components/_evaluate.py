@@ -61,9 +61,11 @@ def evaluate(
     labels = load_split(transformed.path, split).labels
 
     def score(path: Path) -> Scores:
+        loaded = Servable.load(path)
         return measure(
             labels,
-            Servable.load(path).predict_table(rows),
+            loaded.predict_table(rows),
+            task=loaded.task,
             rows=rows,
             slices=slices or (),
             threshold=threshold,

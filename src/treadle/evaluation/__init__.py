@@ -11,16 +11,19 @@ import importlib
 from typing import TYPE_CHECKING
 
 from treadle.evaluation._gates import Gate, at_least, at_most, no_worse, within
-from treadle.evaluation._metric_names import HIGHER_IS_BETTER, METRICS
+from treadle.evaluation._metric_names import ALL_METRICS, HIGHER_IS_BETTER, METRICS, REGRESSION_METRICS
 
 if TYPE_CHECKING:
     from treadle.evaluation._evaluate import Evaluation, SliceResult, evaluate
     from treadle.evaluation._metrics import binary_metrics
+    from treadle.evaluation._regression import regression_metrics
     from treadle.evaluation._verdict import GateResult, Verdict, judge
 
 __all__ = [
+    "ALL_METRICS",
     "HIGHER_IS_BETTER",
     "METRICS",
+    "REGRESSION_METRICS",
     "Evaluation",
     "Gate",
     "GateResult",
@@ -32,6 +35,7 @@ __all__ = [
     "evaluate",
     "judge",
     "no_worse",
+    "regression_metrics",
     "within",
 ]
 
@@ -41,6 +45,7 @@ _LATER = {
     "SliceResult": "_evaluate",
     "evaluate": "_evaluate",
     "binary_metrics": "_metrics",
+    "regression_metrics": "_regression",
     "GateResult": "_verdict",
     "Verdict": "_verdict",
     "judge": "_verdict",

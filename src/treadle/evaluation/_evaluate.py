@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from treadle.errors import EvaluationError
 from treadle.evaluation._metrics import binary_metrics
+from treadle.evaluation._regression import regression_metrics
 from treadle.evaluation._slices import OVERALL, group_rows
 
 FORMAT = "treadle.evaluation/1"
@@ -89,29 +91,33 @@ def evaluate(
     slices: Sequence[Sequence[str]] = (),
     threshold: float = 0.5,
     min_slice_rows: int = 1,
+    task: str = "binary",
 ) -> Evaluation:
     """Measure predictions against labels.
 
     Args:
-        labels: [N] of 0 and 1.
-        predictions: [N] probabilities of the positive class.
+        labels: [N] of 0 and 1; of a regression finite numbers.
+        predictions: [N] probabilities of the positive class; of a regression finite numbers.
         rows: The N rows that slices are cut from; needed only with ``slices``.
         slices: Lists of feature names; each list makes one slice per combination of values that occurs.
         threshold: Decision threshold of accuracy, precision and recall.
         min_slice_rows: Smaller slices are counted in ``small_slices`` and not measured.
+        task: ``binary`` (:func:`binary_metrics`) or ``regression`` (:func:`regression_metrics`).
 
     Raises:
         EvaluationError: Lengths differ, or labels or predictions hold what they may not.
         SliceError: A slice names a column that is not there.
     """
     _check(labels, predictions, rows)
-    results = {OVERALL: SliceResult(OVERALL, binary_metrics(labels, predictions, threshold=threshold)[0])}
+    if task not in _CHECKS:
+        raise EvaluationError(f"{task!r} is not a task.", hint=f"There are {' and '.join(_CHECKS)}.")
+    _CHECKS[task](labels, predictions)
+    measure = regression_metrics if task == "regression" else partial(binary_metrics, threshold=threshold)
+    results = {OVERALL: SliceResult(OVERALL, measure(labels, predictions)[0])}
     small: dict[str, int] = {}
     for features in slices if rows is not None else ():
         keys, codes = group_rows(rows, features)
-        for key, metrics in zip(
-            keys, binary_metrics(labels, predictions, codes, len(keys), threshold=threshold), strict=True
-        ):
+        for key, metrics in zip(keys, measure(labels, predictions, codes, len(keys)), strict=True):
             count = int(metrics["count"] or 0)
             if count < min_slice_rows:
                 small[key] = count
@@ -128,6 +134,9 @@ def _check(labels: NDArray[np.floating], predictions: NDArray[np.floating], rows
             + " do not belong together",
             hint="Join labels and predictions by row id first.",
         )
+
+
+def _check_binary(labels: NDArray[np.floating], predictions: NDArray[np.floating]) -> None:
     wrong = ~np.isin(labels, (0, 1))
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
@@ -144,3 +153,18 @@ def _check(labels: NDArray[np.floating], predictions: NDArray[np.floating], rows
             where={"row": row},
             hint="A binary classifier's output must lie between 0 and 1.",
         )
+
+
+def _check_regression(labels: NDArray[np.floating], predictions: NDArray[np.floating]) -> None:
+    for name, values in (("label", labels), ("prediction", predictions)):
+        wrong = ~np.isfinite(values)
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise EvaluationError(
+                f"A {name} is no number that can be measured: {values[row]}",
+                where={"row": row},
+                hint="Leave rows without a label out of the evaluation." if name == "label" else None,
+            )
+
+
+_CHECKS = {"binary": _check_binary, "regression": _check_regression}

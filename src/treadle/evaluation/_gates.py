@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from treadle.errors import GateError
-from treadle.evaluation._metric_names import HIGHER_IS_BETTER, METRICS
+from treadle.evaluation._metric_names import ALL_METRICS, HIGHER_IS_BETTER
 
 Gate = dict[str, object]
 """A gate as JSON: ``{"metric": ..., "lower": ..., "upper": ..., "worse_by": ..., "slice": ...}``."""
@@ -68,7 +68,7 @@ def parse_gate(gate: Mapping[str, object]) -> ParsedGate:
     """
     unknown = set(gate) - {"metric", "slice", "lower", "upper", "worse_by"}
     metric = gate.get("metric")
-    if unknown or metric not in METRICS:
+    if unknown or metric not in ALL_METRICS:
         what = f"field {sorted(unknown)[0]!r}" if unknown else f"metric {metric!r}"
         raise GateError(f"A gate has an unknown {what}", where={"gate": dict(gate)}, hint=_hint())
     bounds = {name: _number(gate, name) for name in ("lower", "upper", "worse_by")}
@@ -99,4 +99,4 @@ def _number(gate: Mapping[str, object], name: str) -> float | None:
 
 
 def _hint() -> str:
-    return f"Write gates with at_least, at_most, within, no_worse; metrics are {', '.join(METRICS)}."
+    return f"Write gates with at_least, at_most, within, no_worse; metrics are {', '.join(ALL_METRICS)}."

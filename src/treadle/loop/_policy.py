@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from treadle.errors import PolicyError
-from treadle.evaluation import METRICS
+from treadle.evaluation import ALL_METRICS
 from treadle.monitoring import Duration
 
 
@@ -73,10 +73,10 @@ class RetrainPolicy:
             if text is not None:
                 Duration.parse(text)
         for metric, bounds in self.quality.items():
-            if metric not in METRICS or len(bounds) != 2 or all(bound is None for bound in bounds):
+            if metric not in ALL_METRICS or len(bounds) != 2 or all(bound is None for bound in bounds):
                 raise PolicyError(
                     f"quality[{metric!r}] = {bounds!r} is not a bound on a metric",
-                    hint=f"Give (lower, upper), None for no bound, for one of {', '.join(METRICS)}.",
+                    hint=f"Give (lower, upper), None for no bound, for one of {', '.join(ALL_METRICS)}.",
                 )
         if self.window < 1 or (self.drift is not None and self.drift < 1):
             raise PolicyError("window and drift count spans and features: they are at least 1")
