@@ -16,10 +16,12 @@ _NAMES = {
     "Bulk": "_bulk",
     "InputSpec": "_values",
     "Output": "_lowering",
+    "Pixels": "_nodes_images",
     "Ragged": "_ragged",
     "Session": "_session",
     "boxes_of_model": "_drawing",
     "byte_alphabet": "_steps_pieces",
+    "check_images": "_steps_images",
     "check_time_format": "_steps_last",
     "boxes_of_nodes": "_drawing",
     "dictionary": "_bulk",
@@ -50,10 +52,12 @@ if TYPE_CHECKING:
     from treadle.graph._fuse import fuse
     from treadle.graph._lowering import Output, lower
     from treadle.graph._model import make_model, serialize
+    from treadle.graph._nodes_images import Pixels
     from treadle.graph._page import page_of
     from treadle.graph._passes import inputs_of, replace_nodes, rewrite, walk
     from treadle.graph._ragged import Ragged
     from treadle.graph._session import Session
+    from treadle.graph._steps_images import check_images
     from treadle.graph._steps_last import check_time_format
     from treadle.graph._steps_pieces import byte_alphabet
     from treadle.graph._storage import dump_nodes, load_nodes
@@ -66,11 +70,13 @@ __all__ = [
     "Bulk",
     "InputSpec",
     "Output",
+    "Pixels",
     "Ragged",
     "Session",
     "boxes_of_model",
     "boxes_of_nodes",
     "byte_alphabet",
+    "check_images",
     "check_time_format",
     "dictionary",
     "dump_nodes",

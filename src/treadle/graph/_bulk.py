@@ -24,7 +24,7 @@ from treadle.graph._values import InputSpec, encode_table
 from treadle.graph._values_arrow import encode_text, plain
 from treadle.graph._values_python import MISSING_TEXT, Tensor
 
-_TENSOR = {Kind.NUMBER: "float64", Kind.KEY: "int64", Kind.TIME: "int64", Kind.TEXT: "string"}
+_TENSOR = {Kind.NUMBER: "float64", Kind.KEY: "int64", Kind.TIME: "int64", Kind.TEXT: "string", Kind.BYTES: "bytes"}
 
 
 def spec_of(node: Input) -> InputSpec:

@@ -198,10 +198,18 @@ class _Lowering:
         from treadle.graph._rules import RULES
         from treadle.graph._rules_categories import RULES_OF_CATEGORIES
         from treadle.graph._rules_circle import RULES_OF_CIRCLES
+        from treadle.graph._rules_images import RULES_OF_IMAGES
         from treadle.graph._rules_sequences import RULES_OF_SEQUENCES
         from treadle.graph._rules_text import RULES_OF_TEXT
 
-        rules = {**RULES, **RULES_OF_TEXT, **RULES_OF_SEQUENCES, **RULES_OF_CATEGORIES, **RULES_OF_CIRCLES}
+        rules = {
+            **RULES,
+            **RULES_OF_TEXT,
+            **RULES_OF_SEQUENCES,
+            **RULES_OF_CATEGORIES,
+            **RULES_OF_CIRCLES,
+            **RULES_OF_IMAGES,
+        }
         self.for_bulk = for_bulk
         self.emit = Emitter({node.name for node in inputs})
         self.places = {id(node): Place(node.name, 0, width(node), width(node)) for node in inputs}

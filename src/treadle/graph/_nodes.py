@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """int64; missing is ``MISSING_INT``."""
     TEXT = "text"
     """string; missing is ``MISSING_TEXT``."""
+    BYTES = "bytes"
+    """Bytes as they are, for an image; missing is ``None``. Only an input holds them, and no ONNX tensor does."""
     TIME = "time"
     """int64 microseconds of local time; missing is ``MISSING_INT``."""
     TRUTH = "truth"

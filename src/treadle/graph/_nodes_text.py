@@ -7,6 +7,7 @@ from itertools import product
 from typing import cast
 
 from treadle.graph._nodes import Categories, Input, Kind, Lookup, Node, Tokens, ToNumber, categories, width
+from treadle.graph._nodes_images import Pixels
 from treadle.graph._nodes_lists import Padded
 
 MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -258,7 +259,7 @@ def is_sequence(node: Node) -> bool:
     """Whether a node is several columns: tokens, their ids, and what is counted of them."""
     while isinstance(node, Lookup | ToNumber):
         node = node.x
-    return isinstance(node, Bag | Present | Weighted | There | TokenBucket) or is_padded(node)
+    return isinstance(node, Bag | Present | Weighted | There | TokenBucket | Pixels) or is_padded(node)
 
 
 def is_padded(node: Node) -> bool:
@@ -272,7 +273,7 @@ TEXT_NODES: dict[str, type[Node]] = {
     cls.__name__: cls
     for cls in (
         *(AsciiCase, Match, Joined, MixedKey, HashBucket, UnknownBucket, Cross, Sine),
-        *(Prepared, Bag, Present, Weighted, There, TokenBucket, OutOfFold, FoldPick, Within),
+        *(Prepared, Bag, Present, Weighted, There, TokenBucket, OutOfFold, FoldPick, Within, Pixels),
     )
 }
 """The names under which nodes are stored."""

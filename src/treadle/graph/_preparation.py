@@ -9,12 +9,14 @@ depends on the machine, its locale or its version of Unicode.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from treadle.errors import ModelFormatError
-from treadle.graph._steps_last import LAST_STEPS
+from treadle.errors import InputValueError, ModelFormatError
+from treadle.graph._steps_images import IMAGE_STEPS, NotAnImageError
+from treadle.graph._steps_images import pixels as _pixels
+from treadle.graph._steps_last import LAST_STEPS as _LAST_STEPS
 from treadle.graph._steps_pieces import PIECE_STEPS
 from treadle.graph._steps_text import TEXT_STEPS, Function
 from treadle.graph._values_python import MISSING_TEXT, Tensor
@@ -34,7 +36,7 @@ class Preparation:
     @property
     def tensor(self) -> str:
         """How the features are fed."""
-        return "string"
+        return "bytes" if self.steps[0][0] in IMAGE_STEPS else "string"
 
     def compiled(self) -> Callable[[Mapping[str, Tensor]], Tensor]:
         """From the raw features ``[N, 1]`` to the input: ``[N, 1]``, or ``[N, size]`` where it is of tokens."""
@@ -45,9 +47,20 @@ class Preparation:
         def prepare(feed: Mapping[str, Tensor]) -> Tensor:
             columns = [[_given(value) for value in feed[name].reshape(-1).tolist()] for name in self.features]
             rows = columns[0] if len(columns) == 1 else zip(*columns, strict=True)
-            return finish([run(row) for row in rows], *last[1:])
+            return finish(list(self._each(run, rows)), *last[1:])
 
         return prepare
+
+    def _each(self, run: Function, rows: Iterable[Any]) -> Iterator[Any]:
+        for number, row in enumerate(rows):
+            try:
+                yield run(row)
+            except NotAnImageError as error:
+                raise InputValueError(
+                    f"A value of the feature {self.features[0]!r} {error}.",
+                    where={"column": self.features[0], "row": number},
+                    hint='Leave the row out, or take tt.image(..., invalid="missing").',
+                ) from error
 
 
 def run_of(steps: tuple[Step, ...]) -> Function:
@@ -139,4 +152,5 @@ def _tuple(value: Any) -> Any:
     return tuple(map(_tuple, value)) if isinstance(value, list) else value
 
 
-_STEPS: dict[str, Callable[..., Function]] = {**TEXT_STEPS, **PIECE_STEPS, "concat": _concat}
+_STEPS: dict[str, Callable[..., Function]] = {**TEXT_STEPS, **PIECE_STEPS, **IMAGE_STEPS, "concat": _concat}
+LAST_STEPS: dict[str, Callable[..., Tensor]] = {**_LAST_STEPS, "pixels": _pixels}

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import onnxruntime as ort
 
-from treadle.errors import ModelFormatError
+from treadle.errors import InputValueError, ModelFormatError
 from treadle.graph._preparation import METADATA, Preparation, load
 from treadle.graph._ragged import METADATA as LISTS
 from treadle.graph._ragged import Padding, Ragged
@@ -24,6 +25,8 @@ _TENSORS = {
     "tensor(string)": "string",
     "tensor(bool)": "bool",
 }
+_PART = 1 << 23
+"""So many numbers of images at once."""
 
 
 class Session:
@@ -61,6 +64,8 @@ class Session:
         given = {node.name: node.type for node in self._session.get_inputs()}
         self.inputs = dict(pair for name, type_ in given.items() for pair in self._raw_inputs(name, type_))
         """The raw features that are fed, and their tensors; what is prepared of them is not among them."""
+        widths = [node.shape[1] for node in self._session.get_inputs() if self._is_image(node.name)]
+        self._most_rows = max(1, _PART // sum(widths)) if widths else 0
         self._only_prepared = self.inputs.keys() - given.keys()
 
     @property
@@ -75,12 +80,31 @@ class Session:
             ModelFormatError: The feed does not fit the graph, or the runtime failed.
         """
         if self._prepared:
+            rows = len(next(iter(feed.values()))) if feed else 0
+            if self._most_rows and rows > self._most_rows:
+                return self._run_in_parts(feed, rows, self._most_rows)
             feed = self._with_prepared(feed)
         try:
             results: list[Tensor] = self._session.run(self._outputs, feed)
         except Exception as error:  # as above
             raise ModelFormatError(f"ONNX Runtime cannot run the graph: {error}") from error
         return results
+
+    def _run_in_parts(self, feed: Mapping[str, Any], rows: int, most: int) -> list[Tensor]:
+        """Wide rows, as of images, a part at a time: all at once they would not fit into memory."""
+        parts = []
+        for start in range(0, rows, most):
+            try:
+                parts.append(self.run({name: tensor[start : start + most] for name, tensor in feed.items()}))
+            except InputValueError as error:
+                row = error.where.get("row")
+                if isinstance(row, int):
+                    error.where["row"] = row + start
+                raise
+        return [np.concatenate(each) for each in zip(*parts, strict=True)]
+
+    def _is_image(self, name: str) -> bool:
+        return name in self._prepared and self._prepared[name].tensor == "bytes"
 
     def _raw_inputs(self, name: str, type_: str) -> list[tuple[str, str]]:
         if name in self._prepared:

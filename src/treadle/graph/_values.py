@@ -49,8 +49,8 @@ class InputSpec:
     type: str
     """The schema's type: ``int float string bool bytes timestamp``."""
     tensor: str
-    """``float64``, ``int64`` or ``string``; for an ``int`` feature the graph decides by how it is used. Of a list,
-    the tensor of its items with ``[]`` behind."""
+    """``float64``, ``int64``, ``string`` or, of an image, ``bytes``; for an ``int`` feature the graph decides by how it
+    is used. Of a list, the tensor of its items with ``[]`` behind."""
     required: bool = True
     """Whether the column or field must be there at all (its values may still be null)."""
 
@@ -137,6 +137,8 @@ def _absent(spec: InputSpec, num_rows: int) -> Tensor | Ragged:
         return absent_lists(spec.tensor, num_rows)
     if spec.tensor == "string":
         return np.full((num_rows, 1), MISSING_TEXT, dtype=object)
+    if spec.tensor == "bytes":
+        return np.full((num_rows, 1), None, dtype=object)
     if spec.tensor == "int64":
         return np.full((num_rows, 1), MISSING_INT, dtype=np.int64)
     return np.full((num_rows, 1), np.nan)

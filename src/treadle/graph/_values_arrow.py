@@ -13,6 +13,7 @@ from treadle.errors import InputValueError
 from treadle.graph._ragged import LIST, Ragged, absent_lists, ragged
 from treadle.graph._values_python import MISSING_INT, MISSING_TEXT, NUMBER_LIMIT, Tensor, encode_list
 
+_BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
 _TICKS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -29,12 +30,23 @@ def encode_array(name: str, type_: str, tensor: str, array: pa.Array | pa.Chunke
         InputValueError: The column's type, or one of its values, does not fit the feature's type.
     """
     array = plain(array)
+    if tensor == "bytes":
+        return _raw_bytes(name, array)
     if pa.types.is_null(array.type):
         array = array.cast({"float64": pa.float64(), "int64": pa.int64(), "string": pa.string()}[tensor])
         type_ = {"float64": "float", "int64": "int", "string": "string"}[tensor]
     if type_ == "int":
         return _ints(name, tensor, array)
     return _ENCODERS[type_](name, array)
+
+
+def _raw_bytes(name: str, array: pa.Array) -> Tensor:
+    kind = array.type
+    if not (pa.types.is_null(kind) or any(is_bytes(kind) for is_bytes in _BYTES)):
+        raise InputValueError.wrong_column(name, "bytes", kind)
+    values = np.empty((len(array), 1), dtype=object)
+    values[:, 0] = array.to_pylist()
+    return values
 
 
 def encode_list_array(name: str, type_: str, tensor: str, array: pa.Array | pa.ChunkedArray) -> Ragged:

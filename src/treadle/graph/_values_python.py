@@ -42,6 +42,8 @@ def encode_list(name: str, type_: str, tensor: str, values: Sequence[object]) ->
     """
     if type_ == "int":
         return _ints(name, tensor, values)
+    if tensor == "bytes":
+        return _raw_bytes(name, values)
     return _ENCODERS[type_](name, values)
 
 
@@ -158,16 +160,31 @@ def _bytes(name: str, values: Sequence[object]) -> Tensor:
 
 def _decoded(name: str, row: int, value: object) -> object:
     """Bytes as text: themselves, or base64 in ``{"b64": ...}``, which is how JSON carries them."""
-    if isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str):
-        try:
-            value = base64.b64decode(value["b64"], validate=True)
-        except (binascii.Error, ValueError):
-            raise _wrong(name, row, "bytes", value, "is not base64") from None
+    value = _from_base64(name, row, value)
     if isinstance(value, bytes):
         try:
             return value.decode()
         except UnicodeDecodeError as error:
             raise InputValueError.not_utf8(name, row, error) from None
+    return value
+
+
+def _raw_bytes(name: str, values: Sequence[object]) -> Tensor:
+    made = np.empty((len(values), 1), dtype=object)
+    for row, value in enumerate(values):
+        found = _from_base64(name, row, value)
+        if not (found is None or isinstance(found, bytes)):
+            raise _wrong(name, row, "bytes", value)
+        made[row, 0] = found
+    return made
+
+
+def _from_base64(name: str, row: int, value: object) -> object:
+    if isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str):
+        try:
+            return base64.b64decode(value["b64"], validate=True)
+        except (binascii.Error, ValueError):
+            raise _wrong(name, row, "bytes", value, "is not base64") from None
     return value
 
 

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from treadle.transform._graph import TransformGraph, analyze
     from treadle.transform._hashing import cross, hash_buckets, length
     from treadle.transform._history import History, Timeline, add_past
+    from treadle.transform._images import image
     from treadle.transform._lists import Items, items
     from treadle.transform._moment_columns import (
         analyzer,
@@ -189,6 +190,7 @@ __all__ = [
     "haversine",
     "highest",
     "hour_of_day",
+    "image",
     "index_of",
     "is_in",
     "is_missing",
@@ -282,11 +284,13 @@ _MODULES = {
     "_graph": "TransformGraph analyze",
     "_hashing": "cross hash_buckets length",
     "_history": "History Timeline add_past",
+    "_images": "image",
     "_lists": "Items items",
     "_moment_columns": (
         "analyzer count highest lowest mean std_dev total tukey_h_params tukey_location tukey_scale variance"
     ),
     "_pieces": "byte_bpe wordpiece",
+    "_recent": "Recent",
     "_scaling": (
         "count_per_key mean_per_key scale_by_min_max scale_by_min_max_per_key scale_robustly "
         "scale_to_0_1 scale_to_0_1_per_key scale_to_gaussian scale_to_z_score scale_to_z_score_per_key "
@@ -301,7 +305,6 @@ _MODULES = {
     "_vectors": "Vector random_projection vector",
     "_vocabulary": "lookup vocabulary",
     "_windows": "Window lag window",
-    "_recent": "Recent",
 }
 """Where the public names are: a pipeline file imports this room, and only what computes with it loads numpy."""
 _LATER = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from treadle.artifact import canonical_json
 from treadle.errors import ModelFormatError, TransformError
-from treadle.graph import Bulk, Output, dump_nodes, inputs_of, load_nodes, lower, replace_nodes, rewrite, walk
+from treadle.graph import Bulk, Output, Pixels, dump_nodes, inputs_of, load_nodes, lower, replace_nodes, rewrite, walk
 from treadle.graph import list_nodes as lists
 from treadle.graph import nodes as n
 from treadle.graph import text_nodes as t
@@ -141,9 +141,10 @@ class TransformGraph:
             arrays[ROW_ID] = table.column(ROW_ID)
         return pa.table(arrays)
 
-    def feature_matrix(self, table: pa.Table | pa.RecordBatch) -> npt.NDArray[np.float32]:
-        """The features ``[N, F]``, columns as in :attr:`feature_names`; raises as :meth:`transform`."""
-        return self._matrix(self._bulk_of(self._features), table, len(self.feature_names))
+    def feature_matrix(self, table: pa.Table | pa.RecordBatch, *, out_of_fold: bool = False) -> npt.NDArray[np.float32]:
+        """The features ``[N, F]``, columns as in :attr:`feature_names`; arguments and errors as :meth:`transform`."""
+        bulk = self._bulk_of(self._features, out_of_fold=out_of_fold)
+        return self._matrix(bulk, table, len(self.feature_names))
 
     def feature_model(self) -> onnx.ModelProto:
         """The ONNX graph from raw features to ``features`` ``[N, F]`` float32; the label is not in it."""
@@ -214,7 +215,7 @@ def _folded(node: n.Node) -> n.Node:
 def _column_names(name: str, node: n.Node) -> tuple[str, ...]:
     if isinstance(node, n.Stack):
         return tuple(column for i, x in enumerate(node.xs) for column in _column_names(f"{name}[{i}]", x))
-    if t.is_sequence(node) and (node.kind == n.Kind.KEY or isinstance(node, t.There)):
+    if t.is_sequence(node) and (node.kind == n.Kind.KEY or isinstance(node, t.There | Pixels)):
         return tuple(f"{name}[{i}]" for i in range(n.width(node)))
     if not isinstance(node, n.OneHot) and not t.is_sequence(node):
         return (name,)

@@ -37,7 +37,19 @@ def trace(preprocess: Preprocess, schema: Schema) -> dict[str, n.Node]:
             f"preprocess must return a dict of columns by name, and returned {type(outputs).__name__}.",
             where=_place(preprocess),
         )
-    return {name: _output(name, column, preprocess) for name, column in outputs.items()}
+    traced = {name: _output(name, column, preprocess) for name, column in outputs.items()}
+    _check_images(traced, preprocess)
+    return traced
+
+
+def _check_images(outputs: Mapping[str, n.Node], preprocess: Preprocess) -> None:
+    """A feature enters as text or as the bytes of an image, not both."""
+    kinds: dict[str, set[n.Kind]] = {}
+    for node in inputs_of(outputs.values()):
+        kinds.setdefault(node.name, set()).add(node.kind)
+    both = [name for name, found in kinds.items() if n.Kind.BYTES in found and len(found) > 1]
+    if both:
+        raise TransformError(f"The feature {both[0]!r} is taken as an image and as text.", where=_place(preprocess))
 
 
 def _output(name: object, column: object, preprocess: Preprocess) -> n.Node:
