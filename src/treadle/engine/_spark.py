@@ -25,6 +25,13 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 _INSTALL = "pip install 'treadle[spark]'; Java 17 or later"
+_HERE = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+}
 _COLUMNS = "number long, failed boolean, data binary"
 _SCHEMA = pa.schema([("number", pa.int64()), ("failed", pa.bool_()), ("data", pa.binary())])
 
@@ -152,11 +159,10 @@ def _start(builder: Any) -> Any:
         builder = builder.master(settings.master)
     elif not settings.elsewhere:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = builder.master(f"local[{num_threads()},4]")  # a task that is lost runs up to four times
-        for name in ("spark.driver.host", "spark.driver.bindAddress"):
-            builder = builder.config(name, "127.0.0.1")
-        builder = builder.config("spark.ui.enabled", "false").config("spark.log.level", "ERROR")
-        builder = builder.config("spark.sql.shuffle.partitions", str(num_threads()))
+        for name, value in {**_HERE, "spark.sql.shuffle.partitions": str(num_threads())}.items():
+            builder = builder.config(name, value)
     try:
         return builder.appName("treadle").getOrCreate()
     except Exception as error:

@@ -1,0 +1,100 @@
+"""The same work over every engine gives the same bytes; large parts are made small, so that there are several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from treadle.engine import Engine, LocalEngine
+from treadle.errors import CorruptFileError, StatisticsError, UsageError
+from treadle.ingest import scan
+from treadle.statistics import generate
+
+ENGINES = [
+    pytest.param("here", id="threads"),
+    pytest.param("spark", marks=pytest.mark.engines),
+    pytest.param("ray", marks=pytest.mark.engines),
+]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return LocalEngine(3) if request.param == "here" else request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Two Parquet files in three parts, among them continuous floats and more strings than are counted exactly."""
+    monkeypatch.setattr("treadle.ingest._partition.PART_ROWS", 20_000)
+    random = np.random.default_rng(7)
+    rows = 60_000
+    table = pa.table(
+        {
+            "count": pa.array(random.integers(0, 50, rows), mask=random.random(rows) < 0.1),
+            "amount": pa.array(random.lognormal(size=rows)),
+            "city": pa.array(random.choice(["Ulm", "Bonn", None, ""], rows)),
+            "name": pa.array([f"n{value}" for value in random.integers(0, 30_000, rows)]),
+            "empty": pa.nulls(rows, pa.int64()),
+        }
+    )
+    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    pq.write_table(table.slice(0, 45_000), paths[0], row_group_size=10_000)
+    pq.write_table(table.slice(45_000).drop_columns(["city"]), paths[1])
+    return paths
+
+
+def test_statistics(engine: Engine, files: list[Path]) -> None:
+    source = scan(files)
+    assert [len(part.pieces) for part in source.parts()] == [1, 1, 2]
+    found = generate(source, engine=engine)
+    assert found.to_bytes() == generate(source, engine=LocalEngine(1)).to_bytes()
+    plain = generate(source)
+    for name in ("count", "city", "empty"):
+        assert found.to_json()["features"][name] == plain.to_json()["features"][name]
+    assert found.num_rows == plain.num_rows == 60_000
+    amount, expected = found.features["amount"], plain.features["amount"]
+    assert amount.mean == pytest.approx(expected.mean, rel=1e-14)
+    assert amount.std_dev == pytest.approx(expected.std_dev, rel=1e-12)
+    assert (amount.min, amount.median, amount.max, amount.unique) == (
+        expected.min,
+        expected.median,
+        expected.max,
+        expected.unique,
+    )
+    assert found.features["name"].unique == plain.features["name"].unique
+
+
+def test_one_part_has_the_bytes_of_no_engine(engine: Engine, files: list[Path]) -> None:
+    source = scan(files[1])
+    assert len(source.parts()) == 1
+    assert generate(source, engine=engine).to_bytes() == generate(source).to_bytes()
+
+
+def test_an_error_in_a_part_says_where(engine: Engine, files: list[Path], tmp_path: Path) -> None:
+    source = scan(files)
+    files[1].write_bytes(files[1].read_bytes()[:1000])
+    with pytest.raises(CorruptFileError) as caught:
+        generate(source, engine=engine)
+    assert caught.value.where == {"file": files[1], "bytes": 1000}
+    odd = tmp_path / "odd.parquet"
+    pq.write_table(pa.table({"m": pa.array([[(1, 2)]], pa.map_(pa.int64(), pa.int64()))}), odd)
+    assert generate(scan(odd), engine=engine).features["m"].count == 1
+
+
+def test_rows_of_this_process_are_refused(engine: Engine) -> None:
+    with pytest.raises(UsageError, match="in this process") as caught:
+        generate(pa.table({"x": [1]}), engine=engine)
+    assert "scan" in (caught.value.hint or "")
+
+
+def test_measures_are_known_or_refused(engine: Engine, files: list[Path]) -> None:
+    found = generate(scan(files), measures={"name": ["text"]}, engine=engine)
+    assert found.to_bytes() == generate(scan(files), measures={"name": ["text"]}, engine=LocalEngine(1)).to_bytes()
+    with pytest.raises(UsageError, match="no column 'nam'"):
+        generate(scan(files), measures={"nam": ["text"]}, engine=engine)
+    with pytest.raises((UsageError, StatisticsError)):
+        generate(scan(files), measures={"name": ["nothing"]}, engine=engine)
