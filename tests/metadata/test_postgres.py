@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from postgres_server import binaries, server
 
-from treadle.errors import DatabaseError, DatabaseVersionError
+from treadle.errors import DatabaseError, DatabaseVersionError, StoreInUseError
 from treadle.metadata import MetadataStore, export_run, import_run
 from treadle.storage import ArtifactStore
 from treadle.testing import MetadataContract
@@ -19,25 +20,9 @@ from treadle.testing import MetadataContract
 pytestmark = pytest.mark.engines
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    pytest.importorskip("psycopg", reason="PostgreSQL is not tested: pip install 'treadle[postgres]'")
-    found = binaries()
-    if found is None:
-        pytest.skip("PostgreSQL is not tested: there is no server here (Debian: apt-get install postgresql)")
-    with server(found) as url:
-        yield url
-
-
 @pytest.fixture
-def url(postgres: str) -> str:
-    """An empty schema of its own for each test."""
-    import psycopg
-
-    name = f"t{os.urandom(6).hex()}"
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {name}")
-    return f"{postgres}&options=-csearch_path%3D{name}"
+def url(postgres_url: str) -> str:
+    return postgres_url
 
 
 class TestPostgres(MetadataContract):
@@ -68,19 +53,88 @@ def test_no_server_is_told_without_the_password(tmp_path: Path) -> None:
     assert "secret" not in str(raised.value)
 
 
-def test_a_lost_connection_is_made_anew(url: str) -> None:
+def end_connections(url: str) -> None:
     import psycopg
 
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND usename = current_user"
+        )
+
+
+def test_a_lost_connection_is_made_anew(url: str) -> None:
     with MetadataStore(url) as store:
         store.begin_run("r1", pipeline="p", ir={})
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE pid <> pg_backend_pid() AND usename = current_user"
-            )
-        with pytest.raises(DatabaseError):
-            store.runs()
+        end_connections(url)
         assert [run.id for run in store.runs()] == ["r1"]
+
+
+def test_a_lost_connection_before_a_change_is_made_anew_too(url: str) -> None:
+    with MetadataStore(url) as store:
+        end_connections(url)
+        store.begin_run("r1", pipeline="p", ir={})
+        assert store.running() == ["r1"]
+
+
+def test_a_transaction_that_lost_its_connection_did_not_happen(url: str) -> None:
+    from treadle.metadata._postgres import PostgresDatabase
+
+    with PostgresDatabase(url, ["CREATE TABLE t (x BIGINT)"], name="own") as database:
+
+        def write() -> None:
+            with database.transaction() as transaction:
+                transaction.execute("INSERT INTO t VALUES (1)")
+                end_connections(url)
+                transaction.execute("INSERT INTO t VALUES (2)")
+
+        with pytest.raises(DatabaseError):
+            write()
+        with database.transaction() as transaction:
+            transaction.execute("INSERT INTO t VALUES (3)")
+        assert [row["x"] for row in database.query("SELECT x FROM t")] == [3]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://someone:s3cr%65t@/x?host=/nowhere",
+        "postgresql://someone:s3cret@localhost:99999/x",
+        "postgresql://someone:s3cret@local host/x?a=b=c&password=s3cret",
+        "postgresql://someone:s3cret@[::1/x",
+        "postgresql://?host=/nowhere&password=s3cret&user=%zz",
+    ],
+)
+def test_no_message_holds_a_password(url: str) -> None:
+    with pytest.raises(DatabaseError) as raised:
+        MetadataStore(url)
+    told = "".join(traceback.format_exception(raised.value))
+    assert "s3cret" not in told
+    assert "s3cr%65t" not in told
+    assert "s3cret" not in json.dumps(raised.value.to_dict(), default=str)
+
+
+def begin(store: MetadataStore) -> None:
+    with store.in_use():
+        pass
+
+
+def test_a_collector_and_runs_of_other_hosts_keep_out_of_each_others_way(url: str) -> None:
+    with MetadataStore(url) as run, MetadataStore(url) as other, MetadataStore(url) as collector:
+        with run.in_use(), other.in_use(), pytest.raises(StoreInUseError), collector.alone():
+            pass
+        with ThreadPoolExecutor(1) as pool:
+            with collector.alone():
+                begun = pool.submit(begin, run)
+                with pytest.raises(TimeoutError):
+                    begun.result(0.5)
+            begun.result(30)
+        run.begin_run("r1", pipeline="p", ir={}, lease_seconds=60)  # its lock was lost with its connection
+        with pytest.raises(StoreInUseError, match="at work"), collector.alone():
+            pass
+        run.abandon_run("r1", {})
+        with collector.alone():
+            pass
 
 
 def test_a_run_travels_from_sqlite_to_postgres(url: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from project_folder import Project
 
 from treadle.errors import NodeLostError
-from treadle.runner import _lock, history
+from treadle.runner import history
 
 SLOW = """
     import os, time
@@ -126,35 +126,3 @@ def test_a_living_run_is_left_alone(project: Project) -> None:
     assert (driver.returncode, told) == (0, "")
     with history(project.home) as metadata:
         assert [run.state for run in metadata.runs()] == ["succeeded"]
-
-
-def test_an_owner_that_was_held_up_past_its_lease_records_nothing(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    driver, node, _ = begin(project)
-    os.kill(driver.pid, signal.SIGSTOP)
-    with history(project.home) as metadata:
-        assert [run.state for run in metadata.runs()] == ["running"]
-    monkeypatch.setattr(_lock, "LEASE_SECONDS", 0.05)
-    time.sleep(0.1)
-    with history(project.home) as metadata:
-        (late,) = metadata.runs()
-        assert late.state == "failed"
-    monkeypatch.undo()
-    (project.folder / "gate").touch()
-    wait_for_the_end_of(node)
-    monkeypatch.chdir(project.folder)
-    states = project.states({"gate": str(project.folder / "gate")})
-    assert states == {"first": "cached", "slow": "ran", "last": "ran"}
-    os.kill(driver.pid, signal.SIGCONT)
-    _, told = driver.communicate(timeout=30)
-    assert driver.returncode == 1
-    assert "LeaseLostError" in told
-    assert project.staging() == []
-    with history(project.home) as metadata:
-        assert [run.state for run in metadata.runs()] == ["succeeded", "failed"]
-        executions = metadata.executions(late.id)
-        assert {found.node: (found.state, len(found.outputs)) for found in executions} == {
-            "first": ("ran", 1),
-            "slow": ("failed", 0),
-        }

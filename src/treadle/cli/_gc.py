@@ -97,7 +97,7 @@ def _registered(metadata: MetadataStore, store: ArtifactStore) -> tuple[set[str]
     """
     from treadle.registry import Registry
 
-    if not (store.root / "registry.sqlite").exists():
+    if not Registry.exists(store.root):
         return set(), set()
     registry = Registry(store.root)
     servables = _servables(metadata, store)

@@ -23,10 +23,10 @@ def command(file: Path, max_bytes: int | None, *, trust: bool, as_json: bool) ->
     compared, but no run takes them for its own results.
     """
     from treadle.config import home
-    from treadle.metadata import MetadataStore, import_run
+    from treadle.metadata import import_run, open_metadata
     from treadle.storage import ArtifactStore
 
-    with MetadataStore(home() / "metadata.sqlite") as metadata:
+    with open_metadata(home()) as metadata:
         done = import_run(metadata, ArtifactStore(home()), file, trust=trust, max_bytes=max_bytes)
     if as_json:
         emit_json({"run": done.run, "new": done.new, "artifacts": done.artifacts, "bytes": done.size})

@@ -170,12 +170,12 @@ def trained_on(model: Model) -> list[str]:
     """
     from treadle.artifact import Examples
     from treadle.config import home
-    from treadle.metadata import MetadataStore
+    from treadle.metadata import open_metadata
     from treadle.storage import ArtifactStore
 
     store = ArtifactStore(home())
     found: set[str] = set()
-    with MetadataStore(home() / "metadata.sqlite") as metadata:
+    with open_metadata(home()) as metadata:
         for related in metadata.lineage.ancestors(model.digest):
             if related.artifact.type_name == Examples.type_name:
                 examples = store.open(related.artifact.digest, Examples)
@@ -186,12 +186,11 @@ def trained_on(model: Model) -> list[str]:
 def _newest(pipeline: str | None, look: Callable[[MetadataStore, str], ArtifactRecord | None]) -> Found | None:
     """What a look into the runs that have ended finds first, the newest run first."""
     from treadle.config import home
-    from treadle.metadata import MetadataStore
+    from treadle.metadata import has_metadata, open_metadata
 
-    path = home() / "metadata.sqlite"
-    if not path.exists():
+    if not has_metadata(home()):
         return None
-    with MetadataStore(path) as metadata:
+    with open_metadata(home()) as metadata:
         for run in metadata.runs(pipeline=pipeline, limit=_RUNS):
             record = look(metadata, run.id) if run.state != "running" else None
             if record is not None:

@@ -1,4 +1,4 @@
-"""Settings: defaults < environment < argument. The only room that reads the environment."""
+"""Settings: defaults < a store's file < environment < argument. The only room that reads the environment."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from treadle.config._engines import SparkSettings, engine_name, ray_address, spark_settings
+from treadle.config._store import artifacts_url, metadata_url
 
 __all__ = [
     "SparkSettings",
+    "artifacts_url",
     "engine_name",
     "home",
+    "metadata_url",
     "num_threads",
     "ray_address",
     "spark_settings",

@@ -72,7 +72,7 @@ class Loop:
         self._home = home or default_home()
         self._on_event = on_event
         self._registry = Registry(self._home)
-        self._turns = TurnStore(self._home / "loop.sqlite")
+        self._turns = TurnStore(self._home)
 
     def turns(self) -> list[Turn]:
         """Every turn so far, oldest first."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from treadle.metadata import Database
+from treadle.metadata import open_database
 from treadle.monitoring import Window
 
 Action = Literal["none", "refused", "promoted", "failed"]
@@ -29,6 +29,23 @@ _MIGRATIONS = (
         version INTEGER,
         PRIMARY KEY (model, window_start)
     ) STRICT
+    """,
+)
+_POSTGRES_MIGRATIONS = (
+    """
+    CREATE TABLE turn (
+        model TEXT COLLATE "C" NOT NULL,
+        window_start TEXT COLLATE "C" NOT NULL,
+        window_end TEXT NOT NULL,
+        rows BIGINT NOT NULL,
+        drifted TEXT NOT NULL,
+        quality TEXT NOT NULL,
+        action TEXT NOT NULL,
+        reasons TEXT NOT NULL,
+        run_id TEXT,
+        version BIGINT,
+        PRIMARY KEY (model, window_start)
+    )
     """,
 )
 
@@ -60,10 +77,24 @@ class Turn:
 
 
 class TurnStore:
-    """The turns of every model, in one SQLite file."""
+    """The turns of every model.
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path, _MIGRATIONS)
+    Args:
+        home: The store's folder; the file is ``loop.sqlite`` in it, unless the store is kept in PostgreSQL.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._database = open_database(home, "loop", _MIGRATIONS, postgres=_POSTGRES_MIGRATIONS)
+
+    def close(self) -> None:
+        """Close it. Idempotent."""
+        self._database.close()
+
+    def __enter__(self) -> TurnStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def record(self, model: str, turn: Turn) -> None:
         """Write one turn; a window is decided once, so writing it again is an error of the caller."""

@@ -1,6 +1,7 @@
 """Who made what from what: runs, executions, artifacts and the edges between them.
 
-`Database` is the careful way to keep rows in a file, shared with other rooms that own a file of their own;
+`open_metadata` and `open_database` find the databases of a store, in its folder or in PostgreSQL; `Database` is the
+careful way to keep rows in a file, shared with other rooms that own a file of their own;
 `MetadataStore` is the lineage of pipeline runs; `Lineage` asks it where something came from and where it went;
 `collect` takes out of a store what nothing needs any more.
 """
@@ -10,6 +11,7 @@ from treadle.metadata._collect import Collection, Pins, collect, pins_of, plan_c
 from treadle.metadata._database import Database, Transaction
 from treadle.metadata._lineage import Lineage, Making, Related
 from treadle.metadata._openlineage import openlineage_events, post_event
+from treadle.metadata._place import has_database, has_metadata, open_database, open_metadata
 from treadle.metadata._records import ArtifactRecord, Attempt, ExecutionRecord, ExecutionState, RunRecord, RunState
 from treadle.metadata._retention import Kept, Retention
 from treadle.metadata._store import MetadataStore
@@ -34,7 +36,11 @@ __all__ = [
     "Transfer",
     "collect",
     "export_run",
+    "has_database",
+    "has_metadata",
     "import_run",
+    "open_database",
+    "open_metadata",
     "openlineage_events",
     "pins_of",
     "plan_collection",

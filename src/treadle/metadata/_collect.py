@@ -109,7 +109,7 @@ def collect(
     Raises:
         StoreInUseError: When a run is at work.
     """
-    with store.alone(wait_seconds=wait_seconds):
+    with store.alone(wait_seconds=wait_seconds), metadata.alone(wait_seconds=wait_seconds):
         found = plan_collection(metadata, store, policy, pins=pins(), clock=clock)
         for artifact in found.leaves:
             take_out(store, artifact.digest)

@@ -86,8 +86,10 @@ def add_contents(database: Database, contents: Contents, *, now: int, trust: boo
     run = contents.run
     with database.transaction() as transaction:
         transaction.execute(
-            "INSERT INTO run (id, pipeline, state, ir, created_at, finished_at) VALUES (?, ?, ?, ?, ?, ?)",
-            (run.id, run.pipeline, run.state, _text(run.ir), run.created_at, run.finished_at),
+            "INSERT INTO run (id, pipeline, state, ir, created_at, finished_at, ordered_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            # whatever it says, it did not begin later than now
+            (run.id, run.pipeline, run.state, _text(run.ir), run.created_at, run.finished_at, min(run.created_at, now)),
         )
         for digest, parts in contents.fingerprints.items():
             transaction.execute(

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -38,6 +38,9 @@ class Database:
         DatabaseVersionError: When a newer Treadle wrote the file.
         DatabaseError: When the file is not a database, cannot be opened, or lies on a network file system.
     """
+
+    is_shared = False
+    """Whether processes of several hosts use it, so that only leases tell which of them live."""
 
     def __init__(self, path: str | os.PathLike[str], migrations: Sequence[str]) -> None:
         self.path = Path(path).absolute()
@@ -93,6 +96,14 @@ class Database:
             finally:
                 cursor.close()
 
+    def in_use(self) -> AbstractContextManager[None]:
+        """A block in which nobody is `alone` with the database; for a file the lock of the store's folder does it."""
+        return nullcontext()
+
+    def alone(self, *, wait_seconds: float = 0.0) -> AbstractContextManager[None]:  # noqa: ARG002 - as PostgreSQL's
+        """A block in which nobody else is `in_use`; for a file the lock of the store's folder does it."""
+        return nullcontext()
+
     def close(self) -> None:
         """Close the file. Idempotent."""
         with self._lock:
@@ -113,6 +124,8 @@ class Database:
 
     def _prepare(self) -> None:
         self._connection.row_factory = sqlite3.Row
+        # the machine's own clock, which all of its processes share and nobody can set
+        self._connection.create_function("lease_clock", 0, time.monotonic)
         deadline = time.monotonic() + _BUSY_SECONDS
         # Switching to WAL does not wait for the busy timeout, so racing openers wait here.
         while self._connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":

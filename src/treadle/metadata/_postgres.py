@@ -1,31 +1,49 @@
-"""A PostgreSQL database behind the same two verbs as the SQLite file: `transaction` and `query`.
+"""A PostgreSQL database behind the same verbs as the SQLite file: `transaction` and `query`, `in_use` and `alone`.
 
 **A transaction holds the write lock here too**: an advisory lock of the schema, so that what is read inside stays
-true until the commit, as it does with ``BEGIN IMMEDIATE``. Readers never wait. A lost connection is made anew at the
-next call; the transaction it interrupted did not happen.
+true until the commit, as it does with ``BEGIN IMMEDIATE``. Readers never wait. A connection that was lost is made anew
+before anything is changed, for half a minute; a transaction that lost its connection did not happen, or its commit is
+in doubt and the caller is told so by an error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, TypeVar
 
-from treadle.errors import DatabaseBusyError, DatabaseError, DatabaseVersionError, MissingDependencyError
+from treadle.errors import (
+    DatabaseBusyError,
+    DatabaseError,
+    DatabaseVersionError,
+    MissingDependencyError,
+    StoreInUseError,
+)
+from treadle.metadata._postgres_rows import Cursor
+from treadle.metadata._postgres_url import redacted, without_password
 
 _BUSY_SECONDS = 30
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('treadle ' || current_schema()))"
+# Two numbers are a space of their own beside the one number of the write lock.
+_USE = "7483, hashtext('treadle ' || current_schema())"
+# A host that is gone is noticed within a minute, on either side.
+_PATIENCE = {"connect_timeout": 10, "keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3}
+
+T = TypeVar("T")
 
 
 class PostgresDatabase:
-    """A schema of a PostgreSQL database. Safe to share between threads, and between processes by its URL.
+    """Tables in a schema of a PostgreSQL database. Safe to share between threads, and between processes by its URL.
 
     Args:
         url: ``postgresql://user@host/name``; a password is better kept in ``PGPASSFILE`` than here.
-        migrations: The schema's history, oldest first, as scripts separated by ``;``. Entries are never edited once
+        migrations: The tables' history, oldest first, as scripts separated by ``;``. Entries are never edited once
             released. The database is brought forward when it is opened, in one transaction under the write lock.
+        name: Which of several groups of tables in the schema; each has a history of its own.
 
     Raises:
         MissingDependencyError: When psycopg is not installed.
@@ -33,7 +51,9 @@ class PostgresDatabase:
         DatabaseError: When the server cannot be reached or refuses.
     """
 
-    def __init__(self, url: str, migrations: Sequence[str]) -> None:
+    is_shared = True
+
+    def __init__(self, url: str, migrations: Sequence[str], *, name: str = "") -> None:
         try:
             import psycopg
         except ImportError as error:
@@ -42,7 +62,8 @@ class PostgresDatabase:
             ) from error
         self._psycopg: Any = psycopg
         self._url = url
-        self.path = _without_password(url)
+        self.path = without_password(url)
+        self._versions = f"treadle_schema_{name}" if name else "treadle_schema"
         self._lock = threading.RLock()
         self._process = os.getpid()
         self._connection: Any = None
@@ -60,16 +81,53 @@ class PostgresDatabase:
         Raises:
             DatabaseBusyError: When somebody else held the lock for 30 seconds.
         """
-        with self._lock, self._translated(), self._connected().transaction():
-            cursor = _Cursor(self._connection.cursor())
-            cursor.execute(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS}s'")
-            cursor.execute(_LOCK)
-            yield cursor
+        with self._lock, self._translated():
+            cursor = self._patiently(self._begin)
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(self._psycopg.Error):  # the connection is gone, and the transaction with it
+                    self._connection.execute("ROLLBACK")
+                raise
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """All rows of a statement that reads; values are bound to the ``?`` of ``sql``."""
         with self._lock, self._translated():
-            return _Cursor(self._connected().cursor()).execute(sql, parameters).fetchall()
+            if self._in_transaction():
+                return Cursor(self._connection.cursor()).execute(sql, parameters).fetchall()
+            return self._patiently(lambda: Cursor(self._connected().cursor()).execute(sql, parameters).fetchall())
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """A block in which nobody is `alone` with the database, on any host; begins when whoever was has ended.
+
+        The lock ends with its connection, so with its process.
+        """
+        with closing(self._locking()) as connection:
+            with self._translated():
+                connection.execute(f"SELECT pg_advisory_lock_shared({_USE})")
+            yield
+
+    @contextmanager
+    def alone(self, *, wait_seconds: float = 0.0) -> Iterator[None]:
+        """A block in which nobody else is `in_use`.
+
+        Raises:
+            StoreInUseError: When somebody still is after ``wait_seconds``.
+        """
+        deadline = time.monotonic() + wait_seconds
+        with closing(self._locking()) as connection:
+            with self._translated():
+                while not connection.execute(f"SELECT pg_try_advisory_lock({_USE})").fetchone()[0]:
+                    if time.monotonic() >= deadline:
+                        raise StoreInUseError(
+                            "The lineage is in use: a run is at work, or another collection",
+                            where={"database": self.path},
+                            hint="wait for it to end, or let --wait SECONDS do so; `treadle status` lists runs",
+                        )
+                    time.sleep(0.1)
+            yield
 
     def close(self) -> None:
         """Close the connection. Idempotent."""
@@ -84,20 +142,63 @@ class PostgresDatabase:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _begin(self) -> Cursor:
+        cursor = Cursor(self._connected().cursor())
+        cursor.execute("BEGIN")
+        try:
+            cursor.execute(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS}s'")
+            cursor.execute(_LOCK)
+        except BaseException:
+            with contextlib.suppress(self._psycopg.Error):
+                self._connection.execute("ROLLBACK")
+            raise
+        return cursor
+
+    def _patiently(self, do: Callable[[], T]) -> T:
+        """Something that changes nothing, again with a new connection when the server went away and comes back."""
+        deadline = time.monotonic() + _BUSY_SECONDS
+        had_one = self._connection is not None
+        while True:
+            try:
+                return do()
+            except self._psycopg.OperationalError:
+                is_lost = had_one and (self._connection is None or self._connection.closed)
+                if not is_lost or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def _in_transaction(self) -> bool:
+        status = self._psycopg.pq.TransactionStatus
+        return (
+            self._connection is not None
+            and not self._connection.closed
+            and self._connection.info.transaction_status != status.IDLE
+        )
+
     def _connected(self) -> Any:
         if os.getpid() != self._process:
             raise RuntimeError(f"the connection to {self.path} belongs to the process that opened it")
         if not self._open:
             raise DatabaseError("The database is closed", where={"database": self.path})
         if self._connection is None or self._connection.closed:
-            self._connection = self._psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+            self._connection = self._connect()
         return self._connection
 
+    def _locking(self) -> Any:
+        """A connection of its own for a lock: the other one may be lost and made anew in between."""
+        with self._translated():
+            return self._connect()
+
+    def _connect(self) -> Any:
+        asked = self._psycopg.conninfo.conninfo_to_dict(self._url)
+        return self._psycopg.connect(self._url, autocommit=True, **{**_PATIENCE, **_kept(asked)})
+
     def _migrate(self, migrations: Sequence[str]) -> None:
+        if self._version() == len(migrations):
+            return
         with self.transaction() as transaction:
-            transaction.execute("CREATE TABLE IF NOT EXISTS treadle_schema (version BIGINT NOT NULL)")
-            row = transaction.execute("SELECT max(version) AS version FROM treadle_schema").fetchone()
-            version = row["version"] or 0
+            transaction.execute(f"CREATE TABLE IF NOT EXISTS {self._versions} (version BIGINT NOT NULL)")
+            version = self._version()
             if version > len(migrations):
                 raise DatabaseVersionError(
                     "A newer Treadle wrote this database",
@@ -107,7 +208,12 @@ class PostgresDatabase:
             for number, script in list(enumerate(migrations, start=1))[version:]:
                 for statement in filter(str.strip, script.split(";")):
                     transaction.execute(statement)
-                transaction.execute("INSERT INTO treadle_schema VALUES (?)", (number,))
+                transaction.execute(f"INSERT INTO {self._versions} VALUES (?)", (number,))
+
+    def _version(self) -> int:
+        if self.query("SELECT to_regclass(?) AS found", (self._versions,))[0]["found"] is None:
+            return 0
+        return int(self.query(f"SELECT coalesce(max(version), 0) AS version FROM {self._versions}")[0]["version"])
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -120,51 +226,12 @@ class PostgresDatabase:
             busy = isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected)
             kind = DatabaseBusyError if busy else DatabaseError
             raise kind(
-                f"The database says: {str(error).strip()}",
+                f"The database says: {redacted(str(error).strip(), self._url)}",
                 where={"database": self.path},
                 hint="somebody else holds it; try again" if busy else "check the server, the URL and the permissions",
-            ) from error
+            ) from None  # what it says may repeat the URL, and with it a password
 
 
-class _Row(tuple[Any, ...]):
-    """A row that is asked by number or by name, as SQLite's."""
-
-    names: dict[str, int]
-
-    def __getitem__(self, key: Any) -> Any:
-        return super().__getitem__(self.names[key] if isinstance(key, str) else key)
-
-
-class _Cursor:
-    """Statements with ``?``, as SQLite takes them."""
-
-    def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
-
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> _Cursor:
-        self._cursor.execute(sql.replace("%", "%%").replace("?", "%s"), tuple(parameters))
-        return self
-
-    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> _Cursor:
-        for row in rows:
-            self.execute(sql, row)
-        return self
-
-    def fetchall(self) -> list[Any]:
-        kind = self._kind()
-        return [kind(row) for row in self._cursor.fetchall()]
-
-    def fetchone(self) -> Any:
-        row = self._cursor.fetchone()
-        return None if row is None else self._kind()(row)
-
-    def _kind(self) -> type[_Row]:
-        names = {column.name: number for number, column in enumerate(self._cursor.description)}
-        return type("Row", (_Row,), {"names": names})
-
-
-def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    user, at, place = rest.rpartition("@")
-    place = place.partition("?")[0]  # options may hold one too
-    return f"{scheme}://{user.partition(':')[0]}{at}{place}"
+def _kept(asked: dict[str, Any]) -> dict[str, Any]:
+    """What the URL itself says about patience counts."""
+    return {name: asked[name] for name in _PATIENCE if name in asked}

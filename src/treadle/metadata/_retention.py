@@ -16,12 +16,12 @@ _DAY = 86_400 * 1_000_000
 
 _KEPT_RUNS = """
 SELECT id FROM (
-    SELECT id, state, created_at, finished_at,
-        row_number() OVER (PARTITION BY pipeline ORDER BY created_at DESC, id DESC) AS age,
-        row_number() OVER (PARTITION BY pipeline, state ORDER BY created_at DESC, id DESC) AS age_in_state
+    SELECT id, state, ordered_at, finished_at,
+        row_number() OVER (PARTITION BY pipeline ORDER BY ordered_at DESC, id DESC) AS age,
+        row_number() OVER (PARTITION BY pipeline, state ORDER BY ordered_at DESC, id DESC) AS age_in_state
     FROM run
 ) AS aged
-WHERE age <= ? OR created_at >= ? OR (state = 'succeeded' AND age_in_state = 1)
+WHERE age <= ? OR ordered_at >= ? OR (state = 'succeeded' AND age_in_state = 1)
     OR state IN ('running', 'waiting') OR finished_at IS NULL
 """
 

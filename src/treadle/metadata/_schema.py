@@ -1,6 +1,7 @@
 """The tables of the lineage store. Entries of `MIGRATIONS` are never edited once released.
 
-Times are microseconds since 1970, UTC. JSON columns hold canonical JSON.
+Times are microseconds since 1970, UTC. JSON columns hold canonical JSON. ``ordered_at`` is such a time that never goes
+back within one lineage; ``lease_until`` is in seconds of ``lease_clock()``, which every connection has.
 """
 
 from __future__ import annotations
@@ -67,4 +68,17 @@ CREATE INDEX run_by_pipeline ON run (pipeline, created_at);
 CREATE INDEX artifact_by_type ON artifact (type, id);
 """
 
-MIGRATIONS = (_FIRST, _SECOND)
+# What the order of runs and their leases rest on is no wall clock: see docs/adr/0051.
+_THIRD = """
+ALTER TABLE run ADD COLUMN ordered_at INTEGER NOT NULL DEFAULT 0;
+UPDATE run SET ordered_at = created_at;
+ALTER TABLE run ADD COLUMN lease_until REAL;
+DROP INDEX run_by_time;
+DROP INDEX run_by_pipeline;
+CREATE INDEX run_by_order ON run (ordered_at);
+CREATE INDEX run_by_pipeline ON run (pipeline, ordered_at);
+CREATE TABLE identity (id TEXT NOT NULL);
+INSERT INTO identity VALUES (lower(hex(randomblob(16))));
+"""
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD)

@@ -64,4 +64,18 @@ CREATE TABLE event (
 CREATE INDEX event_by_artifact ON event (artifact_id, direction, execution_id);
 """
 
-POSTGRES_MIGRATIONS = (_FIRST,)
+_SECOND = """
+CREATE FUNCTION lease_clock() RETURNS double precision VOLATILE LANGUAGE sql
+    AS 'SELECT extract(epoch FROM clock_timestamp())::double precision';
+ALTER TABLE run ADD COLUMN ordered_at BIGINT NOT NULL DEFAULT 0;
+UPDATE run SET ordered_at = created_at;
+ALTER TABLE run ADD COLUMN lease_until double precision;
+DROP INDEX run_by_time;
+DROP INDEX run_by_pipeline;
+CREATE INDEX run_by_order ON run (ordered_at);
+CREATE INDEX run_by_pipeline ON run (pipeline, ordered_at);
+CREATE TABLE identity (id TEXT NOT NULL);
+INSERT INTO identity VALUES (replace(gen_random_uuid()::text, '-', ''));
+"""
+
+POSTGRES_MIGRATIONS = (_FIRST, _SECOND)

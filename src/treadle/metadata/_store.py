@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from treadle.artifact import canonical_json
-from treadle.errors import LeaseLostError
+from treadle.errors import LeaseLostError, StoreInUseError
 from treadle.metadata._contents import accepts, add_contents, contents_of
 from treadle.metadata._database import Database, Row, Transaction
 from treadle.metadata._lineage import Lineage
@@ -20,6 +21,9 @@ from treadle.metadata._schema import MIGRATIONS
 if TYPE_CHECKING:
     from treadle.metadata._archive_format import Contents
 
+# The fence of every record, in the transaction that makes it: the run goes on, and its lease is not over.
+_RUN_LIVES = "run.state = 'running' AND (run.lease_until IS NULL OR run.lease_until > lease_clock())"
+_LIVES = _RUN_LIVES.replace("run.", "")
 _EXECUTION = "SELECT execution.*, run.pipeline AS pipeline FROM execution JOIN run ON run.id = execution.run_id"
 
 
@@ -46,32 +50,103 @@ class MetadataStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def begin_run(self, run_id: str, *, pipeline: str, ir: Mapping[str, Any]) -> None:
-        """Record that a run has begun."""
+    def begin_run(
+        self, run_id: str, *, pipeline: str, ir: Mapping[str, Any], lease_seconds: float | None = None
+    ) -> None:
+        """Record that a run has begun.
+
+        Args:
+            run_id: Its name.
+            pipeline: The pipeline's name.
+            ir: The compiled pipeline, parameters included.
+            lease_seconds: The run may record things for so long, and longer as it renews its lease; without an end
+                when not given.
+        """
         with self._database.transaction() as transaction:
+            now = self._now()
+            (newest,) = transaction.execute("SELECT coalesce(max(ordered_at), 0) FROM run").fetchone()
             transaction.execute(
-                "INSERT INTO run (id, pipeline, state, ir, created_at) VALUES (?, ?, 'running', ?, ?)",
-                (run_id, pipeline, _text(ir), self._now()),
+                "INSERT INTO run (id, pipeline, state, ir, created_at, ordered_at) VALUES (?, ?, 'running', ?, ?, ?)",
+                (run_id, pipeline, _text(ir), now, max(now, newest + 1)),
             )
+            if lease_seconds is not None:
+                transaction.execute(
+                    "UPDATE run SET lease_until = lease_clock() + ? WHERE id = ?", (lease_seconds, run_id)
+                )
+
+    def renew_lease(self, run_id: str, seconds: float) -> None:
+        """Let a run record things for so long from now on.
+
+        Raises:
+            LeaseLostError: When its lease is over already, or the run is; it cannot be had back.
+        """
+        with self._database.transaction() as transaction:
+            _held(
+                transaction.execute(
+                    f"UPDATE run SET lease_until = lease_clock() + ? WHERE id = ? AND {_LIVES} RETURNING id",
+                    (seconds, run_id),
+                ).fetchone()
+            )
+
+    def overdue(self) -> list[str]:
+        """The ids of runs that are marked as running and whose lease is over."""
+        return [
+            row["id"]
+            for row in self._database.query(
+                "SELECT id FROM run WHERE state = 'running' AND lease_until <= lease_clock() ORDER BY ordered_at, id"
+            )
+        ]
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether runners of several hosts may use it, so that only leases tell which of them live."""
+        return self._database.is_shared
+
+    @property
+    def identity(self) -> str:
+        """A name that no other lineage has."""
+        identity: str = self._database.query("SELECT id FROM identity")[0]["id"]
+        return identity
+
+    def in_use(self) -> AbstractContextManager[None]:
+        """A block in which nothing is collected by another host. A run holds it beside the lock of its store."""
+        return self._database.in_use()
+
+    @contextmanager
+    def alone(self, *, wait_seconds: float = 0.0) -> Iterator[None]:
+        """A block in which no run of any host is at work, for who collects.
+
+        Raises:
+            StoreInUseError: When one still is after ``wait_seconds``.
+        """
+        with self._database.alone(wait_seconds=wait_seconds):
+            # a run whose connection broke holds no lock any more, but it holds its lease
+            if self.is_shared and set(self.running()) - set(self.overdue()):
+                raise StoreInUseError(
+                    "The lineage is in use: a run is at work",
+                    hint="wait for it to end; `treadle status` lists runs",
+                )
+            yield
 
     def finish_run(self, run_id: str, state: RunState) -> None:
         """Record how a run ended.
 
         Raises:
-            LeaseLostError: When it was taken for dead meanwhile.
+            LeaseLostError: When it was taken for dead meanwhile, or its lease is over.
         """
         with self._database.transaction() as transaction:
             _held(
                 transaction.execute(
-                    "UPDATE run SET state = ?, finished_at = ? WHERE id = ? AND state IN ('running', 'waiting')"
-                    " RETURNING id",
+                    "UPDATE run SET state = ?, finished_at = ?, lease_until = NULL"
+                    f" WHERE id = ? AND (state = 'waiting' OR {_LIVES}) RETURNING id",
                     (state, self._now(), run_id),
                 ).fetchone()
             )
 
     def running(self) -> list[str]:
-        """The ids of runs that have begun and not ended, as far as has been recorded."""
-        return [row["id"] for row in self._database.query("SELECT id FROM run WHERE state = 'running'")]
+        """The ids of runs that have begun and not ended, as far as has been recorded, oldest first."""
+        sql = "SELECT id FROM run WHERE state = 'running' ORDER BY ordered_at, id"
+        return [row["id"] for row in self._database.query(sql)]
 
     def abandon_run(self, run_id: str, error: Mapping[str, Any]) -> None:
         """Record a run that is still marked as running, and its running nodes, as failed."""
@@ -105,10 +180,10 @@ class MetadataStore:
         """Record how an execution ended and what it made, in one transaction.
 
         With ``reusable=False`` no later run will take its outputs for its own. An execution ends once: who was taken
-        for dead may not end it again.
+        for dead, or was held up past the run's lease, may not end it.
 
         Raises:
-            LeaseLostError: When it has ended already; nothing is recorded.
+            LeaseLostError: When it has ended already or the lease is over; nothing is recorded.
         """
         with self._database.transaction() as transaction:
             for slot, artifact in (outputs or {}).items():
@@ -119,7 +194,8 @@ class MetadataStore:
             _held(
                 transaction.execute(
                     "UPDATE execution SET state = ?, reads = ?, reason = coalesce(?, reason), error = ?,"
-                    " finished_at = ?, reusable = ? WHERE id = ? AND state = 'running' RETURNING id",
+                    " finished_at = ?, reusable = ? WHERE id = ? AND state = 'running'"
+                    f" AND EXISTS (SELECT 1 FROM run WHERE run.id = execution.run_id AND {_RUN_LIVES}) RETURNING id",
                     values,
                 ).fetchone()
             )
@@ -170,7 +246,7 @@ class MetadataStore:
         """The newest runs first, of one pipeline or of all."""
         where, values = ("WHERE pipeline = ? ", (pipeline,)) if pipeline is not None else ("", ())
         rows = self._database.query(
-            f"SELECT * FROM run {where}ORDER BY created_at DESC, id DESC LIMIT ?", (*values, limit)
+            f"SELECT * FROM run {where}ORDER BY ordered_at DESC, id DESC LIMIT ?", (*values, limit)
         )
         return [_run(row) for row in rows]
 
@@ -226,9 +302,7 @@ class MetadataStore:
                 "INSERT INTO fingerprint (digest, parts) VALUES (?, ?) ON CONFLICT DO NOTHING",
                 (attempt.fingerprint, _text(attempt.parts)),
             )
-        _held(
-            transaction.execute("SELECT id FROM run WHERE id = ? AND state = 'running'", (attempt.run_id,)).fetchone()
-        )
+        _held(transaction.execute(f"SELECT id FROM run WHERE id = ? AND {_LIVES}", (attempt.run_id,)).fetchone())
         execution_id: int = transaction.execute(
             "INSERT INTO execution (run_id, node, component, state, fingerprint, reason, started_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
@@ -297,7 +371,7 @@ def _open(path: str | os.PathLike[str]) -> Database:
 def _held(row: object) -> None:
     if row is None:
         raise LeaseLostError(
-            "The run was taken for dead while its process was held up, so it may record nothing more",
+            "The run was held up past its lease or taken for dead, so it may record nothing more",
             hint="run again: what was recorded before is reused",
         )
 

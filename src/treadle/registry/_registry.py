@@ -10,40 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from treadle.errors import RegistryError
-from treadle.metadata import Database
+from treadle.metadata import has_database, open_database
+from treadle.registry._schema import MIGRATIONS, POSTGRES_MIGRATIONS
 
 CHAMPION = "champion"
 """The alias of the version in service."""
 
-_MIGRATIONS = (
-    """
-    CREATE TABLE model_version (
-        name TEXT NOT NULL,
-        version INTEGER NOT NULL,
-        digest TEXT NOT NULL,
-        properties TEXT NOT NULL,
-        created TEXT NOT NULL,
-        PRIMARY KEY (name, version),
-        UNIQUE (name, digest)
-    ) STRICT;
-    CREATE TABLE alias (
-        name TEXT NOT NULL,
-        alias TEXT NOT NULL,
-        version INTEGER NOT NULL,
-        PRIMARY KEY (name, alias),
-        FOREIGN KEY (name, version) REFERENCES model_version (name, version)
-    ) STRICT;
-    CREATE TABLE promotion (
-        id INTEGER PRIMARY KEY,
-        name TEXT NOT NULL,
-        alias TEXT NOT NULL,
-        version INTEGER NOT NULL,
-        previous INTEGER,
-        reason TEXT NOT NULL,
-        at TEXT NOT NULL
-    ) STRICT
-    """,
-)
+_NAME = "registry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +47,29 @@ class Promotion:
 
 
 class Registry:
-    """The registry of one store, in its own SQLite file. Safe to share between threads and processes.
+    """The registry of one store. Safe to share between threads and processes.
 
     Args:
-        home: The store's folder; the file is ``registry.sqlite`` in it.
+        home: The store's folder; the file is ``registry.sqlite`` in it, unless the store is kept in PostgreSQL.
     """
 
     def __init__(self, home: Path) -> None:
-        self._database = Database(home / "registry.sqlite", _MIGRATIONS)
+        self._database = open_database(home, _NAME, MIGRATIONS, postgres=POSTGRES_MIGRATIONS)
+
+    @staticmethod
+    def exists(home: Path) -> bool:
+        """Whether a store has a registry: something was registered, or it is kept in PostgreSQL."""
+        return has_database(home, _NAME)
+
+    def close(self) -> None:
+        """Close it. Idempotent."""
+        self._database.close()
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def register(self, name: str, digest: str, properties: Mapping[str, Any] | None = None) -> ModelVersion:
         """Give a servable the next version number of ``name``.

@@ -22,7 +22,7 @@ def cancel(run: str = LAST, *, home: Path | None = None) -> str:
         UsageError: When it is not at work.
     """
     with history(home) as metadata:
-        living = sorted(metadata.running())
+        living = metadata.running()
     if run == LAST and not living:
         raise UsageError("No run is at work", hint="treadle status lists runs")
     chosen = living[-1] if run == LAST else run

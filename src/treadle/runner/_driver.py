@@ -18,6 +18,7 @@ from treadle.runner._child import describe_error
 from treadle.runner._decide import Decider, Decision
 from treadle.runner._flow import Flow, template_of, with_status
 from treadle.runner._layout import Layout
+from treadle.runner._lease import LEASE_SECONDS, heartbeat
 from treadle.runner._lock import is_asked_to_stop, staging_of
 from treadle.runner._results import Event, Failure, NodeResult, RunResult
 from treadle.runner._select import Part
@@ -61,13 +62,13 @@ class Driver:
 
     def run(self) -> RunResult:
         """Run it to its end."""
-        with staging_of(self.id, self._layout.staging) as staging:
+        with staging_of(self.id, self._layout.staging) as staging, heartbeat(self.id, self._metadata):
             return self._run(staging)
 
     def _run(self, staging: Path) -> RunResult:
         started = time.monotonic()
         asked = {**self._ir.to_json(), **self._asked}
-        self._metadata.begin_run(self.id, pipeline=self._ir.name, ir=asked)
+        self._metadata.begin_run(self.id, pipeline=self._ir.name, ir=asked, lease_seconds=LEASE_SECONDS)
         self._tell(Event("run", self.id, names=tuple(self._waiting)))
         try:
             self._proceed(staging)

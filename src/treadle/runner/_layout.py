@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from treadle import config
+from treadle.metadata import MetadataStore, has_metadata, open_metadata
 
 
 class Layout:
@@ -13,10 +14,13 @@ class Layout:
     def __init__(self, home: Path | None) -> None:
         self.home = Path(home).absolute() if home is not None else config.home()
 
-    @property
-    def metadata(self) -> Path:
-        """The lineage database."""
-        return self.home / "metadata.sqlite"
+    def open_metadata(self) -> MetadataStore:
+        """The lineage, in the folder or where its settings say; close it after use."""
+        return open_metadata(self.home)
+
+    def has_metadata(self) -> bool:
+        """Whether there is a lineage."""
+        return has_metadata(self.home)
 
     @property
     def staging(self) -> Path:

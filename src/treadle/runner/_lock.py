@@ -1,10 +1,8 @@
 """A run's place in staging, locked while the run lives, so that what a dead run left behind is known and cleared.
 
 The lock is the operating system's and ends with the process that holds it, however that ends; ids of processes, which
-are used again, and clocks, which jump, play no part. A process that lives but is held up (stopped, swapped out) holds
-its lock and does nothing: so a run also has a lease, which a heartbeat renews; the machine's monotonic clock measures
-it. A run whose lease is over is recorded as failed, and may then record nothing more itself. Processes on one host only
-(see docs/adr/0004).
+are used again, and clocks, which jump, play no part. It reaches processes of one host. A process that lives but is held
+up, and one of another host, are known by their lease (`_lease`).
 """
 
 from __future__ import annotations
@@ -13,8 +11,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +18,7 @@ from pathlib import Path
 from treadle.errors import NodeLostError
 from treadle.metadata import MetadataStore
 
-LEASE_SECONDS = 60.0
 _STOP = "stop"
-_HEARTBEAT = "heartbeat"
 
 
 @contextmanager
@@ -36,16 +30,10 @@ def staging_of(run: str, staging: Path) -> Iterator[Path]:
     lock = os.open(hidden / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _beat(hidden)
         place = hidden.rename(staging / run)
-        ended = threading.Event()
-        heart = threading.Thread(target=_keep_beating, args=(place, ended), daemon=True)
-        heart.start()
         try:
             yield place
         finally:
-            ended.set()
-            heart.join()
             shutil.rmtree(place, ignore_errors=True)
     finally:
         os.close(lock)
@@ -69,18 +57,25 @@ def is_asked_to_stop(place: Path) -> bool:
 
 
 def recover(staging: Path, metadata: MetadataStore) -> None:
-    """Record runs whose process died as failed, and clear what they were writing."""
+    """Record runs that are over without having said so as failed, and clear what dead ones were writing.
+
+    That are runs whose process died, and runs whose lease ended. In a lineage that several hosts share, a run that has
+    no place here is another host's: of it only the lease tells.
+    """
+    overdue = set(metadata.overdue())
     for run in metadata.running():
         place = staging / run
-        held_up = False
-        if place.is_dir() and not _is_dead(place):
-            held_up = _is_held_up(place)
-            if not held_up:
-                continue
-        what = "was held up for too long" if held_up else "ended before the run did"
+        is_here = place.is_dir()
+        if run in overdue:
+            what = "was held up for too long, or is gone"
+        elif _is_elsewhere(run, metadata):
+            continue
+        elif (is_here and _is_dead(place)) or not (is_here or metadata.is_shared):
+            what = "ended before the run did"
+        else:
+            continue
         error = NodeLostError(
-            f"The process that ran the pipeline {what}",
-            hint="run again: what has succeeded is reused",
+            f"The process that ran the pipeline {what}", hint="run again: what has succeeded is reused"
         )
         metadata.abandon_run(run, error.to_dict())
     for place in staging.iterdir() if staging.is_dir() else ():
@@ -88,23 +83,10 @@ def recover(staging: Path, metadata: MetadataStore) -> None:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def _keep_beating(place: Path, ended: threading.Event) -> None:
-    while not ended.wait(LEASE_SECONDS / 12):
-        with contextlib.suppress(OSError):  # a full disk: the lease runs out, as for anything that cannot write
-            _beat(place)
-
-
-def _beat(place: Path) -> None:
-    part = place / f"{_HEARTBEAT}.part"
-    part.write_text(repr(time.monotonic()))
-    part.replace(place / _HEARTBEAT)
-
-
-def _is_held_up(place: Path) -> bool:
-    try:
-        return time.monotonic() - float((place / _HEARTBEAT).read_text()) > LEASE_SECONDS
-    except (OSError, ValueError):  # an older Treadle's run, or one that just ended
-        return False
+def _is_elsewhere(run: str, metadata: MetadataStore) -> bool:
+    """Whether an orchestrator runs it: it has no process of its own, and says itself when it ends."""
+    record = metadata.run(run)
+    return record is not None and record.ir.get("backend") == "kubeflow"
 
 
 def _is_dead(place: Path) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from treadle import config
-from treadle.metadata import ArtifactRecord, MetadataStore
+from treadle.metadata import ArtifactRecord
 from treadle.pipeline import CodeReader, NodeIR, Pipeline
 from treadle.runner._decide import Decider
 from treadle.runner._flow import Flow
@@ -61,7 +61,7 @@ def plan(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, *, hom
     ir = pipeline.compile(parameters)
     layout = Layout(home)
     with config.using_home(layout.home):  # resolve steps look at the store too, and must see this one
-        if layout.metadata.exists():
+        if layout.has_metadata():
             return Plan(ir.name, _plan(pipeline, ir.nodes, layout))
         with tempfile.TemporaryDirectory() as nothing:
             return Plan(ir.name, _plan(pipeline, ir.nodes, Layout(Path(nothing))))
@@ -70,7 +70,7 @@ def plan(pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, *, hom
 def _plan(pipeline: Pipeline, nodes: Mapping[str, NodeIR], layout: Layout) -> dict[str, PlannedNode]:
     planned: dict[str, PlannedNode] = {}
     outputs: dict[str, Mapping[str, ArtifactRecord]] = {}
-    with MetadataStore(layout.metadata) as metadata:
+    with layout.open_metadata() as metadata:
         decider = Decider(pipeline, metadata, ArtifactStore(layout.home), CodeReader(pipeline, CodeMemory(layout.code)))
         flow = Flow(decider.store, outputs)
         nodes = flow.written_out(nodes)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from treadle import config
-from treadle.metadata import MetadataStore
 from treadle.pipeline import CodeReader, Pipeline
 from treadle.runner._attempts import Listener
 from treadle.runner._decide import Decider
@@ -70,8 +69,9 @@ def run(
         pipeline.compile(parameters)  # misuse is told before anything is made on disk
     with (
         config.using_home(layout.home),  # resolve steps look at the store too, and must see this one
-        store.in_use(),  # nothing is collected under a run's feet
-        MetadataStore(layout.metadata) as metadata,
+        store.in_use(),  # nothing is collected under a run's feet, on this host
+        layout.open_metadata() as metadata,
+        metadata.in_use(),  # and on others
         backend.launcher() as launcher,
     ):
         recover(layout.staging, metadata)

@@ -51,11 +51,11 @@ def history(home: Path | None = None) -> MetadataStore:
         UsageError: When nothing has run there yet.
     """
     layout = Layout(home)
-    if not layout.metadata.exists():
+    if not layout.has_metadata():
         raise UsageError(
             "Nothing has run here yet", where={"store": layout.home}, hint="treadle run FILE.py; or set TREADLE_HOME"
         )
-    metadata = MetadataStore(layout.metadata)
+    metadata = layout.open_metadata()
     recover(layout.staging, metadata)
     return metadata
 

@@ -7,7 +7,10 @@ import sqlite3
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from treadle.artifact import canonical_json, digest_bytes
+from treadle.errors import LeaseLostError
 from treadle.metadata import ArtifactRecord, Attempt, MetadataStore, Retention
 
 _EXAMPLES = ArtifactRecord(
@@ -74,6 +77,45 @@ class MetadataContract:
         run = store.run("r1")
         assert run is not None
         assert run.state == "failed"
+
+    def test_an_owner_past_its_lease_records_nothing(self, store: MetadataStore) -> None:
+        """Whether somebody noticed or not; and a lease that is over is not had back."""
+        store.begin_run("r1", pipeline="taxi", ir={}, lease_seconds=60)
+        execution = store.start_execution(Attempt("r1", "train", "pipeline:train", "new"))
+        store.renew_lease("r1", 60)
+        assert store.overdue() == []
+        store.renew_lease("r1", -1)
+        assert store.overdue() == ["r1"]
+        late: list[Callable[[], object]] = [
+            lambda: store.renew_lease("r1", 60),
+            lambda: store.start_execution(Attempt("r1", "other", "pipeline:other", "new")),
+            lambda: store.record_unrun(Attempt("r1", "other", "pipeline:other", "new"), "skipped"),
+            lambda: store.finish_execution(execution, "ran", outputs={"model": _MODEL}),
+            lambda: store.finish_run("r1", "succeeded"),
+        ]
+        for record in late:
+            with pytest.raises(LeaseLostError):
+                record()
+        assert [(one.state, one.outputs) for one in store.executions("r1")] == [("running", {})]
+        store.abandon_run("r1", {"what": "held up"})
+        assert store.overdue() == []
+        (run,) = store.runs()
+        assert run.state == "failed"
+
+    def test_a_run_that_waits_may_end_later(self, store: MetadataStore) -> None:
+        """Nobody is at work then, so there is no lease."""
+        store.begin_run("r1", pipeline="taxi", ir={}, lease_seconds=60)
+        store.finish_run("r1", "waiting")
+        assert (store.running(), store.overdue()) == ([], [])
+        store.finish_run("r1", "succeeded")
+        with pytest.raises(LeaseLostError):
+            store.finish_run("r1", "failed")
+
+    def test_a_lineage_knows_itself(self, store: MetadataStore, reopen: Callable[[], MetadataStore]) -> None:
+        """By a name that stays."""
+        with reopen() as again:
+            assert again.identity == store.identity
+        assert len(store.identity) == 32
 
     def test_runs_are_listed_newest_first(self, store: MetadataStore) -> None:
         """Of one pipeline or of all."""
