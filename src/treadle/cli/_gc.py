@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("gc")
 @click.option("--delete", is_flag=True, help="Remove it; without this, it is only shown.")
 @click.option("--keep-runs", default=10, show_default=True, help="Newest runs of each pipeline whose artifacts stay.")
-@click.option("--keep-days", default=30.0, show_default=True, help="Artifacts of runs younger than this stay.")
+@click.option("--keep-days", default=30.0, show_default=True, help="Artifacts of runs younger than this stay, counted from the newest.")
 @click.option("--keep", "pinned", multiple=True, metavar="DIGEST|RUN", help="This stays too; may be repeated.")
 @click.option(
     "--versions",

@@ -21,7 +21,7 @@ SELECT id FROM (
         row_number() OVER (PARTITION BY pipeline, state ORDER BY ordered_at DESC, id DESC) AS age_in_state
     FROM run
 ) AS aged
-WHERE age <= ? OR ordered_at >= ? OR (state = 'succeeded' AND age_in_state = 1)
+WHERE age <= ? OR ordered_at > ? OR (state = 'succeeded' AND age_in_state = 1)
     OR state IN ('running', 'waiting') OR finished_at IS NULL
 """
 
@@ -38,7 +38,7 @@ class Retention:
     runs: int = 10
     """Of every pipeline, this many newest runs, succeeded or not: a failed run is what the next one goes on from."""
     days: float = 30.0
-    """Runs that began less than this many days ago."""
+    """Runs that began less than this many days before the newest one."""
     unknown_days: float = 1.0
     """Artifacts no run ever named (a process died between publishing and committing) leave after this many days."""
 
@@ -70,8 +70,10 @@ def kept(database: Database, policy: Retention, *, now: int, pinned: Iterable[st
         pinned: Digests that stay whatever the policy says.
         runs: Runs that stay whatever the policy says.
     """
-    since = now - int(policy.days * _DAY) if policy.days < 100_000 else 0
     with database.transaction() as transaction:  # one moment: no run begins or commits between the questions
+        (newest,) = transaction.execute("SELECT coalesce(max(ordered_at), 0) FROM run").fetchone()
+        # a clock that runs ahead, or a store that lay still, makes nothing old
+        since = min(now, newest) - int(policy.days * _DAY) if policy.days < 100_000 else -1
         stay = {row["id"] for row in transaction.execute(_KEPT_RUNS, (policy.runs, since)).fetchall()} | set(runs)
         digests = set(pinned)
         for part in _parts(sorted(stay)):
