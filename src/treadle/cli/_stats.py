@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from treadle.cli._data_argument import DATA, Data, name_of
+from treadle.cli._engine_option import engine_named, engine_option
 from treadle.cli._output import emit_json, json_option, note
 from treadle.cli._statistics_parts import show_parts
 from treadle.cli._table import print_line, print_table
@@ -69,6 +70,7 @@ _HEADINGS = (
     metavar="SAVED",
     help="Add FILE to statistics that were saved, measured as they were; what they are of is not read again.",
 )
+@engine_option
 @json_option
 def command(
     files: tuple[Data, ...],
@@ -81,6 +83,7 @@ def command(
     label: str | None,
     save: Path | None,
     saved: Path | None,
+    engine_name: str | None,
     *,
     relations: bool,
     exact: bool,
@@ -101,25 +104,30 @@ def command(
     schema = Schema.load(schema_file) if schema_file else None
     measures = _measures(measured)
     asked = {"--slice": slices, "--weight": weight, "--relations": relations, "--label": label}
-    asked |= {"--measure": measured, "--exact": exact}
-    if saved is not None:
-        for option, value in asked.items():
-            if value:
-                raise UsageError(f"{option} goes by what was saved.", hint="Leave it out beside --merge.")
-        found = Profile.load(saved)
-        found.merge(found.measure(scan(files, schema), schema))
-    else:
-        found = profile(
-            scan(files, schema),
-            schema,
-            slices=[each.split(",") for each in slices],
-            weight=weight,
-            relations=relations,
-            label=label,
-            measures=measures,
-            exact=exact,
-        )
-    compared = generate(scan(others, schema), schema, measures=measures, exact=exact) if others else None
+    with engine_named(engine_name, asked | {"--merge": saved}) as engine:
+        asked |= {"--measure": measured, "--exact": exact}
+        if saved is not None:
+            for option, value in asked.items():
+                if value:
+                    raise UsageError(f"{option} goes by what was saved.", hint="Leave it out beside --merge.")
+            found = Profile.load(saved)
+            found.merge(found.measure(scan(files, schema), schema))
+        elif engine is not None:
+            found = Profile(generate(scan(files, schema), schema, measures=measures, exact=exact, engine=engine))
+        else:
+            found = profile(
+                scan(files, schema),
+                schema,
+                slices=[each.split(",") for each in slices],
+                weight=weight,
+                relations=relations,
+                label=label,
+                measures=measures,
+                exact=exact,
+            )
+        compared = None
+        if others:
+            compared = generate(scan(others, schema), schema, measures=measures, exact=exact, engine=engine)
     if save is not None:
         found.save(save)
     if page_file:

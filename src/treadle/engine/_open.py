@@ -37,7 +37,5 @@ def open_engine(name: str | None = None) -> Engine:
         return cast("Engine", make())
     found = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in found:
-        raise UsageError(
-            f"There is no engine {name!r}.", hint=f"There are {', '.join([*OWN, *sorted(found)])} (TREADLE_ENGINE)."
-        )
+        raise UsageError(f"There is no engine {name!r}.", hint=f"There are {', '.join([*OWN, *sorted(found)])}.")
     return cast("Engine", found[name].load()())

@@ -10,6 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -55,7 +56,8 @@ class SparkEngine:
 
     def __init__(self, session: Any = None) -> None:
         try:
-            from pyspark.sql import SparkSession
+            with _without_pandas_doubts():
+                from pyspark.sql import SparkSession
         except ImportError as error:
             raise MissingDependencyError("The engine spark needs pyspark.", hint=_INSTALL) from error
         active = session or SparkSession.getActiveSession()
@@ -109,9 +111,7 @@ class SparkEngine:
     def _frame(self, sent: Sent, merging: Callable[[pa.Table], pa.Table] | None) -> tuple[Any, int]:
         """What Spark is to compute, and how many rows that is."""
         count = len(sent.parts)
-        with warnings.catch_warnings():
-            # Spark asks for pandas here and doubts its version, and none of it is used
-            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        with _without_pandas_doubts():
             try:
                 frame = self.session.range(0, count, 1, count).mapInArrow(_tasks(sent), _COLUMNS)
                 while merging is not None and count > FAN_IN:
@@ -120,6 +120,14 @@ class SparkEngine:
             except ImportError as error:
                 raise MissingDependencyError(f"Spark lacks a package: {error}.", hint=_INSTALL) from error
         return frame, count
+
+
+@contextmanager
+def _without_pandas_doubts() -> Iterator[None]:
+    """Spark asks for pandas to take Arrow, and doubts its version; nothing of it is used."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        yield
 
 
 def _tasks(sent: Sent) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
