@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from treadle.components import email, webhook
-from treadle.errors import MessageError
+from treadle.errors import MessageError, MessageRefusedError
 from treadle.pipeline import load_pipeline
 from treadle.runner import run
 
@@ -33,14 +33,14 @@ SUMMARY = "Pipeline taxi failed: 1 ran, 1 failed, 1 skipped (run r1)\nfit failed
 
 
 @contextmanager
-def listening(code: int = 200) -> Iterator[tuple[str, list[Any]]]:
+def listening(*codes: int) -> Iterator[tuple[str, list[Any]]]:
     received: list[Any] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             received.append((self.headers["Content-Type"], json.loads(body)))
-            self.send_response(code)
+            self.send_response((codes or (200,))[min(len(received), len(codes or (200,))) - 1])
             self.end_headers()
 
         def log_message(self, *args: object) -> None:
@@ -114,6 +114,10 @@ def test_a_webhook_gets_the_summary(tmp_path: Path) -> None:
 def test_a_webhook_that_does_not_take_it_is_told() -> None:
     with listening(500) as (url, _), pytest.raises(MessageError, match="answered 500"):
         webhook(STATUS, url=url)
+    with listening(404) as (url, _), pytest.raises(MessageRefusedError, match="answered 404"):
+        webhook(STATUS, url=url)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(MessageError, match="timed out"):
+        webhook(STATUS, url=f"http://127.0.0.1:{silent.getsockname()[1]}/", seconds=0.2)
     with pytest.raises(MessageError, match="cannot be reached"):
         webhook(STATUS, url=f"http://127.0.0.1:{free_port()}/")
     with pytest.raises(MessageError, match="begins with http"):
@@ -132,11 +136,11 @@ def test_a_mail_gets_there() -> None:
 
 def test_a_mail_that_does_not_get_there_is_told() -> None:
     mail: dict[str, Any] = {"to": ["a@b.c"], "sender": "t@x.y", "host": "127.0.0.1"}
-    with mail_server(refuse=True) as (port, _), pytest.raises(MessageError, match="could not be sent"):
+    with mail_server(refuse=True) as (port, _), pytest.raises(MessageError, match="could not be sent|was refused"):
         email(STATUS, port=port, security="none", **mail)
-    with mail_server() as (port, _), pytest.raises(MessageError, match="could not be sent"):
+    with mail_server() as (port, _), pytest.raises(MessageError, match="could not be sent|was refused"):
         email(STATUS, port=port, security="starttls", **mail)  # it has none
-    with pytest.raises(MessageError, match="could not be sent"):
+    with pytest.raises(MessageError, match="could not be sent|was refused"):
         email(STATUS, port=free_port(), security="none", **mail)
     with pytest.raises(MessageError, match="Not an address"):
         email(STATUS, port=1, security="none", **{**mail, "sender": "a\nb"})
@@ -157,3 +161,31 @@ def test_at_the_end_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert received[0][1]["text"] == (
         f"Pipeline taxi failed: 1 failed (run {result.id})\nfit failed: fit raised ValueError: no rows"
     )
+
+
+HOOKED = """
+import treadle
+from treadle.components import webhook
+
+@treadle.component
+def fit() -> int:
+    return 1
+
+@treadle.pipeline
+def taxi(url: str):
+    fit()
+    with treadle.at_exit() as status:
+        webhook(status, url=url)
+"""
+
+
+@pytest.mark.parametrize(("answers", "attempts", "state"), [([503, 200], 2, "ran"), ([404, 200], 1, "failed")])
+def test_a_message_is_tried_again_where_that_may_help_and_never_changes_the_result(
+    answers: list[int], attempts: int, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flow.py").write_text(HOOKED)
+    with listening(*answers) as (url, received):
+        result = run(load_pipeline("flow.py"), {"url": url}, home=tmp_path / "store")
+    hook = result.nodes["webhook"]
+    assert (result.state, hook.state, hook.attempts, len(received)) == ("succeeded", state, attempts, attempts)

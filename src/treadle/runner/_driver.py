@@ -99,18 +99,24 @@ class Driver:
                 self._settle(outcome)
 
     def _state(self) -> Literal["succeeded", "failed", "waiting"]:
-        states = {result.state for result in self._results.values()}
+        """How the run ended: what runs at its end comes too late to change that."""
+        states = {result.state for result in self._before_the_end().values()}
         if "failed" in states:
             return "failed"
         return "waiting" if "waiting" in states else "succeeded"
+
+    def _before_the_end(self) -> dict[str, NodeResult]:
+        """How the nodes ended that are not for the end of the run."""
+        return {name: result for name, result in self._results.items() if not self._nodes[name].at_exit}
 
     def _decide_ready(self) -> None:
         progress = True
         while progress:
             progress = False
             self._write_out_loops()
-            for name, node in list(self._waiting.items()):
-                if any(other in self._taking and other not in self._results for other in node.settles):
+            for name, placed in list(self._waiting.items()):
+                node = self._flow.chosen(placed, self._states())
+                if node is None or self._open(placed.settles):
                     continue
                 upstream = [up for up in node.upstream() if up in self._taking]
                 states = {self._results[up].state if up in self._results else None for up in upstream}
@@ -131,13 +137,19 @@ class Driver:
         if nodes is self._nodes:
             return
         origin = {name: template_of(name, self._nodes) for name in nodes}
-        self._waiting = {name: node for name, node in nodes.items() if origin[name] in self._waiting}
-        self._taking = frozenset(name for name in nodes if origin[name] in self._taking)
-        self._part = Part(
-            frozenset(name for name in nodes if origin[name] in self._part.selected),
-            frozenset(name for name in nodes if origin[name] in self._part.given),
-        )
+        self._part = self._part.again(nodes)
+        still = {name: node for name, node in nodes.items() if name in self._part or name in self._results}
+        self._waiting = {name: node for name, node in still.items() if origin[name] in self._waiting}
+        self._taking = frozenset(name for name in still if origin[name] in self._taking)
         self._nodes = nodes
+
+    def _open(self, names: tuple[str, ...]) -> bool:
+        """Whether one of these nodes has not ended yet."""
+        return any(name in self._taking and name not in self._results for name in names)
+
+    def _states(self) -> dict[str, str]:
+        """How nodes have ended so far."""
+        return {name: result.state for name, result in self._results.items()}
 
     def _waits(self, name: str) -> bool:
         return name in self._results and self._results[name].state == "waiting"
@@ -158,7 +170,7 @@ class Driver:
     def _decide(self, node: NodeIR) -> None:
         try:
             self._flow.check(node)
-            node = with_status(node, self.id, self._ir.name, self._results)
+            node = with_status(node, self.id, self._ir.name, self._before_the_end())
             if (unmet := self._flow.unmet(node)) is not None:
                 self._metadata.record_unrun(Attempt(self.id, node.name, str(node.component), unmet), "skipped")
                 self._finish(NodeResult(node.name, "skipped", unmet))

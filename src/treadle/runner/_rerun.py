@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from treadle.errors import UsageError
-from treadle.pipeline import Pipeline
+from treadle.pipeline import NodeIR, Pipeline
 from treadle.runner._attempts import Listener
 from treadle.runner._diff import Difference, NodeDifference, compare
 from treadle.runner._earlier import LAST, done_in, find_run, parameters_of
@@ -74,7 +74,7 @@ def rerun(
         done = done_in(metadata, record.id)
     parameters = parameters_of(record)
     nodes = pipeline.compile(parameters).nodes
-    again = tuple(name for name, node in nodes.items() if node.cache and name in done)
+    again = tuple(name for name in done if (node := _placed(name, nodes)) is not None and node.cache)
     if not again:
         raise UsageError("Nothing of the run can be run again", where={"run": record.id}, hint="treadle status RUN")
     result = run_pipeline(
@@ -90,6 +90,13 @@ def rerun(
     with history(home) as metadata:
         difference = compare(metadata, record, find_run(metadata, result.id))
     return Reproduction(difference, {name: _outcome(difference.nodes[name]) for name in result.nodes})
+
+
+def _placed(name: str, nodes: Mapping[str, NodeIR]) -> NodeIR | None:
+    """A node as it was placed, for the name of a round too; None when it is not there any more."""
+    while name and name not in nodes:
+        name = name.rpartition(".")[0]
+    return nodes.get(name)
 
 
 def _outcome(node: NodeDifference) -> Outcome:
