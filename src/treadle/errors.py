@@ -155,6 +155,19 @@ class StoreInUseError(ArtifactError, BlockingIOError):
     transient = True
 
 
+class RemoteStoreError(ArtifactError):
+    """The place where a store keeps its artifacts, outside of its folder, cannot be reached or refuses."""
+
+    code = "REMOTE_STORE"
+    transient = True
+
+
+class StoreOwnerError(ArtifactError):
+    """A place for artifacts belongs to another lineage."""
+
+    code = "STORE_OWNER"
+
+
 class ArchiveError(ArtifactError, ValueError):
     """An archive of a run is damaged, hostile, or of a format that this version does not know."""
 
