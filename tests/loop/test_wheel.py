@@ -16,10 +16,12 @@ import pyarrow as pa
 import pytest
 
 from treadle import runner
+from treadle.components import Approvals
 from treadle.errors import LoopError, RegistryError
 from treadle.ingest import ROW_ID, build_examples, list_spans, read_examples, select_spans
 from treadle.loop import Loop, Replay, RetrainPolicy, Sent
 from treadle.monitoring import LabelStore, Traffic
+from treadle.pipeline import load_pipeline
 from treadle.registry import Registry, read_alias
 from treadle.schema import Schema
 from treadle.transform import TransformGraph
@@ -150,6 +152,57 @@ def test_a_turn_of_the_wheel(taxi, first_run, place, server):
         assert sent.failed == 0
         assert set(sent.by_version) <= {1, expected}
         assert expected in sent.by_version
+
+
+PUSH = '    step.push(servable, scores.verdict, examples, name="taxi", serving=serving)\n'
+ASKED = '    asked = step.approval(servable, scores.verdict, gate=GATE, node="release")\n'
+
+
+@pytest.mark.parametrize("answer", ["approved", "approved and gone on with", "rejected"])
+def test_a_retraining_that_waits_for_a_person_goes_on_when_there_is_an_answer(answer, taxi, first_run, place):
+    if not (place / "log").exists():
+        pytest.skip("the turn of the wheel before this one makes its traffic")
+    text = (TAXI / "pipeline.py").read_text().replace("Path(__file__).parent", repr(TAXI).replace("PosixPath", "Path"))
+    assert PUSH in text
+    guarded = text.replace(
+        PUSH, ASKED.replace("GATE", repr(answer)) + PUSH.replace("examples, name", "examples, asked, name")
+    )
+    (place / "guarded.py").write_text(guarded)
+    (place / "home" / "loop.sqlite").unlink()
+    policy = RetrainPolicy(drift=1, quality={"calibration": (0.99, None)}, window=1, min_rows=1000)
+    pipeline = load_pipeline(place / "guarded.py")
+    loop = Loop(
+        pipeline,
+        policy,
+        model="taxi",
+        serving=place / "serving",
+        log=place / "log",
+        labels=place / "labels",
+        parameters={"serving": str(place / "serving")},
+        home=place / "home",
+    )
+    loop._first_window_start = lambda: datetime(2019, 2, 1)  # whichever version is the champion by now
+    (turn,) = loop.tick(datetime(2019, 3, 1))
+    assert turn.action == "waiting"
+    assert "release waits for approval of sha256:" in turn.reasons[-1]
+    assert loop.tick(datetime(2019, 3, 1)) == []
+    (next_turn,) = loop.tick(datetime(2019, 4, 1))
+    assert (next_turn.action, loop.turns()[0].action) == ("none", "waiting")
+    with Approvals(place / "home") as approvals:
+        approvals.decide(turn.run_id, "release", approved=answer != "rejected", by="ada", reason="looked at it")
+    if "gone on" in answer:
+        went_on = runner.run(pipeline, resume=turn.run_id, home=place / "home")
+        assert went_on.state == "succeeded"
+    versions = len(Registry(place / "home").versions("taxi"))
+    (settled,) = loop.tick(datetime(2019, 4, 1))
+    assert settled.window == turn.window
+    assert settled.action in (["refused"] if answer == "rejected" else ["promoted", "refused"])
+    if answer == "rejected":
+        assert "ada rejected it: looked at it" in settled.reasons[-1]
+    if "gone on" in answer:
+        assert len(Registry(place / "home").versions("taxi")) == versions  # nothing is pushed twice
+    assert [kept.action for kept in loop.turns()] == [settled.action, "none"]
+    assert loop.tick(datetime(2019, 4, 1)) == []
 
 
 def wait_for(condition, seconds=20):

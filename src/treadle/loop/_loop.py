@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from treadle.errors import LoopError
 from treadle.evaluation import Verdict
 from treadle.loop._policy import Observation, RetrainPolicy
 from treadle.loop._turns import Action, Turn, TurnStore
+from treadle.loop._waiting import go_on
 from treadle.monitoring import (
     DriftReport,
     Duration,
@@ -28,6 +30,9 @@ from treadle.monitoring import (
 from treadle.pipeline import Pipeline
 from treadle.registry import ModelVersion, Registry
 from treadle.servable import Servable
+
+# The codes of errors by which a person says no, or nobody said anything in time.
+_ANSWERS = ("APPROVAL_REJECTED", "APPROVAL_EXPIRED")
 
 
 class Loop:
@@ -81,26 +86,48 @@ class Loop:
     def tick(self, now: datetime) -> list[Turn]:
         """Decide every window that has closed by ``now`` and was not decided yet, oldest first.
 
+        A retraining that waits for a person is looked at first: when there is an answer, or it is too late for one, it
+        goes on. While one waits no other is begun.
+
         Args:
             now: Naive event time.
+
+        Returns:
+            The turns that were settled and those that are new.
 
         Raises:
             LoopError: There is no champion to watch, or its servable is not in the serving folder.
         """
+        settled = [turn for turn in map(self._settled, self.turns()) if turn is not None]
         done = self.turns()
         if done:
             first = done[-1].window.end
         else:
             start = self._first_window_start()
             if start is None:
-                return []
+                return settled
             first = start
         fresh: list[Turn] = []
         for window in windows(first, now, Duration.parse(self.policy.period)):
             turn = self._turn(window, done + fresh)
             self._turns.record(self.model, turn)
             fresh.append(turn)
-        return fresh
+        return settled + fresh
+
+    def _settled(self, turn: Turn) -> Turn | None:
+        """What came of a turn that waited; None when it did not, or still does."""
+        if turn.action != "waiting" or turn.run_id is None:
+            return None
+        result = go_on(self._pipeline, turn.run_id, home=self._home, on_event=self._on_event)
+        if result is None:
+            return None
+        action, outcome = _judged(result)
+        reasons = (*turn.reasons, *outcome)
+        after = replace(
+            turn, action=action, reasons=reasons, run_id=result.id, version=self._champion_version().version
+        )
+        self._turns.settle(self.model, after)
+        return after
 
     def _first_window_start(self) -> datetime | None:
         """Where the champion's training data ended; failing that, the log's earliest event."""
@@ -134,7 +161,10 @@ class Loop:
         )
         action: Action = "none"
         reasons, run_id = decision.reasons, None
-        if decision.retrain:
+        waiting = next((turn.run_id for turn in past if turn.action == "waiting"), None)
+        if decision.retrain and waiting is not None:
+            reasons = (*reasons, f"run {waiting} waits for an answer")
+        elif decision.retrain:
             action, outcome, run_id = self._retrain(labelled)
             reasons = (*reasons, *outcome)
         in_service = self._champion_version().version
@@ -161,14 +191,8 @@ class Loop:
             first_start = period.before(first_start)
         spans = {"first": Window(first_start, period.after(first_start)).name, "last": last.name}
         result = runner.run(self._pipeline, {**self._parameters, **spans}, home=self._home, on_event=self._on_event)
-        trained = f"trained on {spans['first']}..{spans['last']}"
-        if result.state != "succeeded":
-            failed = [f"{name}: {node.error}" for name, node in result.nodes.items() if node.state == "failed"]
-            return "failed", (trained, *failed), result.id
-        pushed, verdict = _outcome(result)
-        if pushed:
-            return "promoted", (trained, verdict.reasons[0]), result.id
-        return "refused", (trained, *verdict.reasons), result.id
+        action, outcome = _judged(result)
+        return action, (f"trained on {spans['first']}..{spans['last']}", *outcome), result.id
 
     def _labelled_window(self, now: datetime) -> Window:
         """The newest window whose labels are complete by ``now``; windows end at ``now`` and before it."""
@@ -194,6 +218,20 @@ class Loop:
 
     def _traffic(self, servable: Servable) -> Traffic:
         return Traffic(self._log, self.model, event_time=servable.schema.event_time)
+
+
+def _judged(result: runner.RunResult) -> tuple[Action, tuple[str, ...]]:
+    """What came of a retraining, and why."""
+    if result.state == "waiting":
+        asked = [f"{name} waits {node.reason}" for name, node in result.nodes.items() if node.state == "waiting"]
+        return "waiting", tuple(asked[:1])
+    if result.state != "succeeded":
+        failures = {name: node.error for name, node in result.nodes.items() if node.error is not None}
+        answered = bool(failures) and all(failure.code in _ANSWERS for failure in failures.values())
+        told = [failure.what if answered else f"{name}: {failure}" for name, failure in failures.items()]
+        return "refused" if answered else "failed", tuple(told)
+    pushed, verdict = _outcome(result)
+    return ("promoted", verdict.reasons[:1]) if pushed else ("refused", verdict.reasons)
 
 
 def _outcome(result: runner.RunResult) -> tuple[bool, Verdict]:

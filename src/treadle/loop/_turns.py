@@ -12,7 +12,7 @@ from typing import Any, Literal
 from treadle.metadata import open_database
 from treadle.monitoring import Window
 
-Action = Literal["none", "refused", "promoted", "failed"]
+Action = Literal["none", "waiting", "refused", "promoted", "failed"]
 
 _MIGRATIONS = (
     """
@@ -62,7 +62,8 @@ class Turn:
     quality: Mapping[str, Any]
     """The live quality the decision rested on: ``window`` and the metrics; empty while no label had arrived."""
     action: Action
-    """``none``; ``refused``: retrained, and a gate said no; ``promoted``; ``failed``: the run did not finish."""
+    """``none``; ``waiting``: retrained, and a person has to answer; ``refused``: a gate or a person said no;
+    ``promoted``; ``failed``: the run did not finish."""
     reasons: tuple[str, ...]
     """Why this action."""
     run_id: str | None
@@ -112,6 +113,22 @@ class TurnStore:
                     json.dumps(list(turn.reasons)),
                     turn.run_id,
                     turn.version,
+                ),
+            )
+
+    def settle(self, model: str, turn: Turn) -> None:
+        """Write what came of a turn that waited for an answer."""
+        with self._database.transaction() as transaction:
+            transaction.execute(
+                "UPDATE turn SET action = ?, reasons = ?, run_id = ?, version = ?"
+                " WHERE model = ? AND window_start = ? AND action = 'waiting'",
+                (
+                    turn.action,
+                    json.dumps(list(turn.reasons)),
+                    turn.run_id,
+                    turn.version,
+                    model,
+                    turn.window.start.isoformat(),
                 ),
             )
 
