@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from treadle.engine import Engine, LocalEngine
-from treadle.errors import CorruptFileError, StatisticsError, UsageError
+from treadle.errors import CorruptFileError, StatisticsError, UsageError, UserCodeError
 from treadle.ingest import scan
+from treadle.schema import Schema
 from treadle.statistics import generate
+from treadle.validation import check_rows
 
 ENGINES = [
     pytest.param("here", id="threads"),
@@ -98,3 +101,60 @@ def test_measures_are_known_or_refused(engine: Engine, files: list[Path]) -> Non
         generate(scan(files), measures={"nam": ["text"]}, engine=engine)
     with pytest.raises((UsageError, StatisticsError)):
         generate(scan(files), measures={"name": ["nothing"]}, engine=engine)
+
+
+SCHEMA = """
+key = "name"
+
+[features.count]
+type = "int"
+min_fraction = 1.0
+max = 45
+
+[features.amount]
+type = "float"
+max = 20.0
+
+[features.city]
+type = "string"
+values = ["Ulm"]
+required = false
+
+[features.name]
+type = "string"
+
+[features.empty]
+type = "bool"
+required = false
+
+[rules.dear]
+rows = "amount < 15 or count > 3"
+"""
+
+
+@pytest.mark.parametrize("limit", [None, 4])
+def test_rows_that_are_wrong(engine: Engine, files: list[Path], limit: int | None) -> None:
+    def is_even(batch: pa.RecordBatch) -> pa.Array:
+        return pc.equal(pc.bit_wise_and(batch.column("count"), 1), 0)
+
+    schema, checks = Schema.loads(SCHEMA), {"even": is_even}
+    plain = check_rows(scan(files), schema, limit=limit, checks=checks)
+    found = check_rows(scan(files), schema, limit=limit, checks=checks, engine=engine)
+    reasons = {reason.value for _, reason, _ in found.counts}
+    assert reasons >= {"LOW_PRESENCE", "OUT_OF_RANGE", "NOT_UNIQUE", "RULE"}
+    assert found.num_rows == plain.num_rows == 60_000
+    assert found.counts == plain.counts
+    assert found.table.equals(plain.table)
+    assert {key: rows.to_pylist() for key, rows in found.wrong.items()} == {
+        key: rows.to_pylist() for key, rows in plain.wrong.items()
+    }
+
+
+def test_a_check_that_raises_is_the_users(engine: Engine, files: list[Path]) -> None:
+    def broken(batch: pa.RecordBatch) -> int:
+        return batch.num_rows // 0
+
+    with pytest.raises(UserCodeError, match="The check 'broken'") as caught:
+        check_rows(scan(files), Schema.loads(SCHEMA), checks={"broken": broken}, engine=engine)
+    assert "ZeroDivisionError" in caught.value.what
+    assert "test_same_results.py" in str(caught.value.where["line"])

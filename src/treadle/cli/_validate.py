@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from treadle.cli._data_argument import DATA, Data, is_saved
+from treadle.cli._engine_option import engine_named, engine_option
 from treadle.cli._output import emit_json, json_option, note
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _path = click.Path(path_type=Path)
     "--quarantine", type=_path, help="Write kept.parquet and aside.parquet into this directory, by the policy."
 )
 @click.option("--advice", is_flag=True, help="Say also what deserves a look. Advice never stops.")
+@engine_option
 @json_option
 def command(
     files: tuple[Data, ...],
@@ -37,6 +39,7 @@ def command(
     environment: str | None,
     rows_file: Path | None,
     quarantine: Path | None,
+    engine_name: str | None,
     *,
     advice: bool,
     as_json: bool,
@@ -53,22 +56,27 @@ def command(
 
     schema = Schema.load(schema_file)
     source = scan(files, schema)
-    before = None
-    if baseline is not None:
-        before = Statistics.load(baseline) if is_saved(baseline) else generate(scan(baseline, schema), schema)
-    statistics = generate(source, schema)
-    options: dict[str, Any] = {"baseline": before, "environment": environment, "absent": source.absent}
-    if any(feature.produced_by for feature in schema.features.values()):
-        options["lineage"] = _lineage(files)
-    report = validate(statistics, schema, **options)
-    if rows_file is not None or quarantine is not None or _rows_can_say_more(report):
-        limit = None if rows_file is not None or quarantine is not None else 5
-        findings = check_rows(source, schema, environment=environment, limit=limit)
-        report = validate(statistics, schema, rows=findings, quarantine=quarantine is not None, **options)
-        if rows_file is not None:
-            _write(findings.table, rows_file)
-        if quarantine is not None:
-            _part(source.table(), findings, schema, environment, quarantine)
+    with engine_named(engine_name) as engine:
+        before = None
+        if baseline is not None:
+            before = (
+                Statistics.load(baseline)
+                if is_saved(baseline)
+                else generate(scan(baseline, schema), schema, engine=engine)
+            )
+        statistics = generate(source, schema, engine=engine)
+        options: dict[str, Any] = {"baseline": before, "environment": environment, "absent": source.absent}
+        if any(feature.produced_by for feature in schema.features.values()):
+            options["lineage"] = _lineage(files)
+        report = validate(statistics, schema, **options)
+        if rows_file is not None or quarantine is not None or _rows_can_say_more(report):
+            limit = None if rows_file is not None or quarantine is not None else 5
+            findings = check_rows(source, schema, environment=environment, limit=limit, engine=engine)
+            report = validate(statistics, schema, rows=findings, quarantine=quarantine is not None, **options)
+            if rows_file is not None:
+                _write(findings.table, rows_file)
+            if quarantine is not None:
+                _part(source.table(), findings, schema, environment, quarantine)
     hints = advise(statistics, rows=source.table(), label=schema.label) if advice else ()
     if as_json:
         said = {"advice": [hint.to_json() for hint in hints]} if advice else {}

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from treadle.validation._values import Mask
+
+
+class Remembers(Protocol):
+    """Knows which values occurred before."""
+
+    def again(self, values: pa.Array) -> Mask:
+        """Which of the values that come next occurred before."""
+        ...
 
 
 class Repeats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +15,12 @@ from treadle.schema import Feature, Schema, to_feature, to_plain
 from treadle.statistics import ColumnSource
 from treadle.validation._anomaly import Reason
 from treadle.validation._values import Mask, value_faults
-from treadle.validation.rows._repeats import Repeats
+from treadle.validation.rows._repeats import Remembers, Repeats
 
 Rows: TypeAlias = pa.Table | ColumnSource | Iterable[pa.RecordBatch]
+if TYPE_CHECKING:
+    from treadle.validation.rows._over_engine import RowMapping
+
 RowCheck: TypeAlias = Callable[[pa.RecordBatch], Any]
 """A user's check of rows: a batch in, one truth value a row out (true: good; null: good)."""
 
@@ -58,6 +61,7 @@ def check_rows(
     environment: str | None = None,
     limit: int | None = None,
     checks: Mapping[str, RowCheck] | None = None,
+    engine: RowMapping | None = None,
 ) -> RowFindings:
     """Judge rows one by one.
 
@@ -69,32 +73,40 @@ def check_rows(
         environment: The environment the rows come from.
         limit: Show at most so many rows of each feature and reason; all by default. Counts are always whole.
         checks: The caller's own checks, name -> function.
+        engine: Where the work is done (``treadle.engine.open_engine``); the rows are then a ``treadle.ingest.Scan``.
+            The findings do not depend on it.
 
     Raises:
         SchemaError: A rule is not SQL over these columns, or a pattern is not RE2.
         UserCodeError: A check of the caller's raised.
     """
     schema = schema.environment(environment)
-    run = _Run(schema, limit, dict(checks or {}))
+    if engine is not None:
+        from treadle.validation.rows._over_engine import check_rows_over
+
+        return check_rows_over(engine, rows, schema, limit, checks or {})
+    run = RowRun(schema, limit, dict(checks or {}))
     for batch in _batches(rows):
         run.add(batch)
     return run.result()
 
 
-class _Run:
-    def __init__(self, schema: Schema, limit: int | None, checks: dict[str, RowCheck]) -> None:
+class RowRun:
+    """One pass over rows, of which the first has the number ``first_row``."""
+
+    def __init__(self, schema: Schema, limit: int | None, checks: dict[str, RowCheck], first_row: int = 0) -> None:
         self.schema, self.limit, self.checks = schema, limit, checks
-        self.num_rows = 0
+        self.first_row = self.next_row = first_row
         self.tables: list[pa.Table] = []
         self.counts: dict[tuple[str | None, Reason, str | None], int] = {}
         self.wrong: dict[tuple[str | None, Reason, str | None], list[np.ndarray]] = {}
         self.whole: set[str] = set()
-        unique = [name for name, feature in schema.features.items() if feature.unique or name == schema.key]
-        self.repeats = {name: Repeats() for name in unique}
+        self.repeats: Mapping[str, Remembers] = {name: Repeats() for name in unique_features(schema)}
         self.rules = {name: rule for name, rule in schema.rules.items() if rule.rows and rule.severity != "ignore"}
         self.sql: Any = None
 
     def add(self, batch: pa.RecordBatch) -> None:
+        """Judge the next rows."""
         ids = self._ids(batch)
         for name, feature in self.schema.features.items():
             if name in batch.schema.names and feature.lifecycle != "disabled":
@@ -111,21 +123,23 @@ class _Run:
 
             for name, mask in run_row_checks(self.checks, batch):
                 self._keep(ids, None, Reason.RULE, mask, None, rule=name)
-        self.num_rows += batch.num_rows
+        self.next_row += batch.num_rows
 
     def result(self) -> RowFindings:
+        """What was found."""
+        num_rows = self.next_row - self.first_row
         for name in self.whole:
-            self.counts[name, Reason.WRONG_TYPE, None] = self.num_rows
+            self.counts[name, Reason.WRONG_TYPE, None] = num_rows
         wrong = {key: pa.array(np.concatenate(parts)) for key, parts in self.wrong.items()}
         table = pa.concat_tables([TABLE.empty_table(), *self.tables])
-        return RowFindings(table, dict(self.counts), self.num_rows, wrong)
+        return RowFindings(table, dict(self.counts), num_rows, wrong)
 
     def _feature(self, feature: Feature, column: pa.Array) -> Iterator[tuple[Reason, Mask]]:
         absent = _mask(column.is_null(nan_is_null=pa.types.is_floating(column.type)))
         if feature.min_fraction == 1 and absent.any():
             yield Reason.LOW_PRESENCE, absent
         try:
-            typed = to_feature(pa.chunked_array([column]), feature).combine_chunks()
+            typed = typed_values(feature, column)
         except ColumnTypeError:
             fractions = _fractions(feature, column)
             if fractions is None:
@@ -133,8 +147,6 @@ class _Run:
             else:
                 yield Reason.WRONG_TYPE, fractions
             return
-        if isinstance(typed, pa.ChunkedArray):
-            typed = pa.concat_arrays(typed.chunks) if typed.num_chunks else pa.array([], typed.type)
         if feature.list:
             yield from _list_faults(feature, typed)
             return
@@ -169,7 +181,7 @@ class _Run:
         key = (name, reason, rule)
         before = self.counts.get(key, 0)
         self.counts[key] = before + len(places)
-        self.wrong.setdefault(key, []).append(places + self.num_rows)
+        self.wrong.setdefault(key, []).append(places + self.next_row)
         if self.limit is not None:
             places = places[: max(0, self.limit - before)]
         taken = pa.array(places)
@@ -187,12 +199,32 @@ class _Run:
         for name in ("__row_id__", key):
             if name is not None and name in batch.schema.names:
                 return _shown(batch.column(name))
-        return pa.array(np.arange(self.num_rows, self.num_rows + batch.num_rows)).cast(pa.string())
+        return pa.array(np.arange(self.next_row, self.next_row + batch.num_rows)).cast(pa.string())
+
+
+def unique_features(schema: Schema) -> list[str]:
+    """The features of which no two rows may have the same value."""
+    return [name for name, feature in schema.features.items() if feature.unique or name == schema.key]
+
+
+def typed_values(feature: Feature, column: pa.Array) -> pa.Array:
+    """A batch's column in its feature's type.
+
+    Raises:
+        ColumnTypeError: It is of another type.
+    """
+    typed = to_feature(pa.chunked_array([column]), feature).combine_chunks()
+    if isinstance(typed, pa.ChunkedArray):
+        typed = pa.concat_arrays(typed.chunks) if typed.num_chunks else pa.array([], typed.type)
+    return typed
 
 
 def _batches(rows: Rows) -> Iterator[pa.RecordBatch]:
     if isinstance(rows, pa.Table):
         yield from rows.to_batches(_BATCH_ROWS)
+    elif hasattr(rows, "parts"):
+        for part in rows.parts():  # as an engine reads them, so that the findings come in the same order
+            yield from part.batches(batch_rows=_BATCH_ROWS)
     elif isinstance(rows, ColumnSource):
         yield from rows.batches(batch_rows=_BATCH_ROWS)
     else:
