@@ -185,3 +185,13 @@ def test_a_servable_with_a_flipped_byte_does_not_predict(servable: Path, tmp_pat
     assert done.returncode == 2
     assert "model.onnx is not what was built" in done.stderr
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_parquet_output_says_which_servable_made_it(servable: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    from treadle.validation import lineage_of
+
+    out = tmp_path / "out.parquet"
+    assert treadle("predict", servable, write(tmp_path / "rides.parquet"), "-o", out).returncode == 0
+    assert lineage_of(pq.read_schema(out)) == {"prediction": Servable.load(servable).digest}

@@ -1,4 +1,4 @@
-"""Slices, weights and relations beside statistics: merged spans are the whole, saved ones come back, others are refused."""
+"""Slices, weights and relations beside statistics: merged, saved, refused where they do not fit."""
 
 from __future__ import annotations
 

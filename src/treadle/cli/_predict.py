@@ -42,7 +42,8 @@ def command(servable_path: Path, file: Path, output: Path | None, threads: int, 
     """Predict the rows of a Parquet, CSV or TSV file, or of a file of JSON lines (.jsonl), with a servable.
 
     One prediction a row, in the order of the file: of a binary model the probability of the positive label. The
-    schema's key column, if it has one and the file too, is written beside it. With --json and without -o, up to 1000
+    schema's key column, if it has one and the file too, is written beside it. A Parquet output says which servable made
+    the column ("produced_by"), for whoever validates data made of it. With --json and without -o, up to 1000
     predictions are in the printed object.
     """
     from treadle.cli._prediction_files import open_sink
@@ -53,7 +54,7 @@ def command(servable_path: Path, file: Path, output: Path | None, threads: int, 
     servable = Servable.load(servable_path, threads=threads)
     shown: list[float | None] = []
     rows, total = 0, 0.0
-    with open_sink(output, quiet=as_json) as sink:
+    with open_sink(output, quiet=as_json, produced_by=servable.digest) as sink:
         for keys, predictions in _predictions(servable, file):
             sink.write(keys, predictions)
             shown += predictions[: _SHOWN - len(shown)].tolist()

@@ -30,8 +30,10 @@ class Sink(Protocol):
 
 
 @contextmanager
-def open_sink(path: Path | None, *, quiet: bool) -> Iterator[Sink]:
+def open_sink(path: Path | None, *, quiet: bool, produced_by: str = "") -> Iterator[Sink]:
     """A sink for ``path``, which appears only once all is written; for ``None`` standard output unless ``quiet``.
+
+    Parquet files say of the predictions which model made them: ``produced_by``.
 
     Raises:
         UsageError: The suffix is not one we write, or the folder is not there.
@@ -49,7 +51,7 @@ def open_sink(path: Path | None, *, quiet: bool) -> Iterator[Sink]:
     os.close(handle)
     staged = Path(name)
     try:
-        with open_kind(staged, path.suffix.lower()) as sink:
+        with open_kind(staged, path.suffix.lower(), produced_by) as sink:
             yield sink
         staged.chmod(0o644)
         with staged.open("rb+") as written:
@@ -79,21 +81,21 @@ class _Lines:
 
 
 @contextmanager
-def _lines_sink(path: Path, _: str) -> Iterator[Sink]:
+def _lines_sink(path: Path, _: str, __: str) -> Iterator[Sink]:
     with path.open("w", encoding="utf-8") as stream:
         yield _Lines(stream)
 
 
 class _Arrow:
-    def __init__(self, path: Path, suffix: str) -> None:
-        self._path, self._suffix = path, suffix
+    def __init__(self, path: Path, suffix: str, produced_by: str) -> None:
+        self._path, self._suffix, self._produced_by = path, suffix, produced_by
         self._writer: Any = None
 
     def write(self, keys: pa.Table | None, predictions: npt.NDArray[np.float32]) -> None:
         import pyarrow as pa
 
         columns = {} if keys is None else {name: keys.column(name) for name in keys.column_names}
-        table = pa.table({**columns, PREDICTION: pa.array(predictions)})
+        table = self._marked(pa.table({**columns, PREDICTION: pa.array(predictions)}))
         if self._writer is None:
             self._writer = self._open(table.schema)
         self._writer.write_table(table)
@@ -102,8 +104,13 @@ class _Arrow:
         import pyarrow as pa
 
         if self._writer is None:  # no rows: still a file with its column
-            self._writer = self._open(pa.schema([(PREDICTION, pa.float32())]))
+            self._writer = self._open(self._marked(pa.schema([(PREDICTION, pa.float32())]).empty_table()).schema)
         self._writer.close()
+
+    def _marked(self, table: pa.Table) -> pa.Table:
+        from treadle.validation import mark_lineage
+
+        return mark_lineage(table, {PREDICTION: self._produced_by}) if self._produced_by else table
 
     def _open(self, schema: pa.Schema) -> Any:
         if self._suffix == ".csv":
@@ -116,7 +123,7 @@ class _Arrow:
 
 
 @contextmanager
-def _arrow_sink(path: Path, suffix: str) -> Iterator[Sink]:
-    sink = _Arrow(path, suffix)
+def _arrow_sink(path: Path, suffix: str, produced_by: str) -> Iterator[Sink]:
+    sink = _Arrow(path, suffix, produced_by)
     yield sink
     sink.close()

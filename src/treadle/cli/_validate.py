@@ -52,7 +52,7 @@ def command(
     from treadle.ingest import scan
     from treadle.schema import Schema
     from treadle.statistics import Statistics, generate
-    from treadle.validation import advise, check_rows, validate
+    from treadle.validation import advise, check_rows, lineage_of_files, validate
 
     schema = Schema.load(schema_file)
     source = scan(files, schema)
@@ -67,7 +67,7 @@ def command(
         statistics = generate(source, schema, engine=engine)
         options: dict[str, Any] = {"baseline": before, "environment": environment, "absent": source.absent}
         if any(feature.produced_by for feature in schema.features.values()):
-            options["lineage"] = _lineage(files)
+            options["lineage"] = lineage_of_files(file for file in files if isinstance(file, Path))
         report = validate(statistics, schema, **options)
         if rows_file is not None or quarantine is not None or _rows_can_say_more(report):
             limit = None if rows_file is not None or quarantine is not None else 5
@@ -86,20 +86,6 @@ def command(
         for hint in hints:
             click.echo(f"advice   {hint.feature or '(all)'}: {hint.message} [{hint.hunch}]")
     return 1 if report.has_errors else 0
-
-
-def _lineage(files: tuple[Data, ...]) -> dict[str, str]:
-    """What Parquet files say of the models behind their columns; of files that disagree, all names."""
-    import pyarrow.parquet as pq
-
-    from treadle.validation import lineage_of
-
-    models: dict[str, dict[str, None]] = {}
-    for file in files:
-        if isinstance(file, Path) and file.suffix.lower() in (".parquet", ".pq"):
-            for name, model in lineage_of(pq.read_schema(file)).items():
-                models.setdefault(name, {})[model] = None
-    return {name: " and ".join(named) for name, named in models.items()}
 
 
 def _rows_can_say_more(report: AnomalyReport) -> bool:

@@ -15,6 +15,7 @@ from treadle.components._ingest import ingest
 from treadle.components._messages import email, webhook
 from treadle.components._package import package
 from treadle.components._push import push
+from treadle.components._quarantine import quarantine
 from treadle.components._resolvers import latest, latest_blessed, latest_pushed, spans, trained_on
 from treadle.components._statistics import statistics
 from treadle.components._train import train
@@ -39,6 +40,7 @@ __all__ = [
     "latest_pushed",
     "package",
     "push",
+    "quarantine",
     "spans",
     "statistics",
     "train",

@@ -81,12 +81,14 @@ def ingest(
     """
     from treadle.ingest import build_examples, list_spans, select_spans
     from treadle.schema import Schema
+    from treadle.validation import lineage_of_files
 
     # of a table the version that was found, even if a newer one has come since
     table_version = resolved[0]["version"] if len(resolved) == 1 and not resolved[0]["span"] else None
     found_spans = list_spans(pattern, version=table_version)
+    chosen = select_spans(found_spans, first=first, last=last, window=window, skip=skip, complete=complete)
     manifest = build_examples(
-        select_spans(found_spans, first=first, last=last, window=window, skip=skip, complete=complete),
+        chosen,
         schema=Schema.load(schema),
         out_path=examples.path,
         where=where,
@@ -109,6 +111,7 @@ def ingest(
         excluded=manifest.rows_excluded,
         quarantined=manifest.rows_quarantined,
         splits=manifest.splits,
+        produced_by=lineage_of_files(path for found in chosen for path in found.paths),
         first_span=manifest.spans[0] if manifest.spans else None,
         last_span=manifest.spans[-1] if manifest.spans else None,
         spans=list(manifest.spans),

@@ -11,6 +11,7 @@ from treadle.ingest._croissant import croissant
 from treadle.ingest._examples import ROW_ID, ExamplesReader, read_examples
 from treadle.ingest._extend import extend_examples
 from treadle.ingest._filter import keep_mask
+from treadle.ingest._keep_rows import keep_rows
 from treadle.ingest._leakage import Leakage, SharedRows, find_leakage
 from treadle.ingest._manifest import Manifest, Source
 from treadle.ingest._partition import ExamplesPart, ScanPart
@@ -45,6 +46,7 @@ __all__ = [
     "find_leakage",
     "is_url",
     "keep_mask",
+    "keep_rows",
     "list_spans",
     "masked",
     "read_examples",

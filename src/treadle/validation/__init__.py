@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from treadle.validation.advice import Advice, Hunch, advise
     from treadle.validation.checks import MEASURES, exceeded
     from treadle.validation.distances import Distance, drift
-    from treadle.validation.origin import SourceLimits, SpanSeen, check_source, lineage_of, mark_lineage
+    from treadle.validation.origin import (
+        SourceLimits,
+        SpanSeen,
+        check_source,
+        lineage_of,
+        lineage_of_files,
+        mark_lineage,
+    )
     from treadle.validation.request import Findings, RequestChecker
     from treadle.validation.rows import (
         Coverage,
@@ -58,6 +65,7 @@ __all__ = [
     "feature_skew",
     "infer_schema",
     "lineage_of",
+    "lineage_of_files",
     "mark_lineage",
     "outside_support",
     "relax",
@@ -71,7 +79,7 @@ _LATER = {
     **dict.fromkeys(("Distance", "drift"), "distances"),
     **dict.fromkeys(("MEASURES", "exceeded"), "checks"),
     "infer_schema": "_infer",
-    **dict.fromkeys(("lineage_of", "mark_lineage"), "origin"),
+    **dict.fromkeys(("lineage_of", "lineage_of_files", "mark_lineage"), "origin"),
     **dict.fromkeys(("Relaxed", "relax"), "_relax"),
     **dict.fromkeys(("Findings", "RequestChecker"), "request"),
     **dict.fromkeys(("RowFindings", "check_rows"), "rows"),

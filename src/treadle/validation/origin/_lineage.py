@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
@@ -19,6 +20,18 @@ def lineage_of(schema: pa.Schema) -> dict[str, str]:
     """
     found = {field.name: (field.metadata or {}).get(PRODUCED_BY) for field in schema}
     return {name: model.decode("utf-8", "replace") for name, model in found.items() if model is not None}
+
+
+def lineage_of_files(files: Iterable[str | os.PathLike[str]]) -> dict[str, str]:
+    """What Parquet files say of the models behind their columns; of files that disagree, all names."""
+    import pyarrow.parquet as pq
+
+    models: dict[str, dict[str, None]] = {}
+    for file in files:
+        if os.fspath(file).lower().endswith((".parquet", ".pq")) and os.path.isfile(file):
+            for name, model in lineage_of(pq.read_schema(file)).items():
+                models.setdefault(name, {})[model] = None
+    return {name: " and ".join(named) for name, named in models.items()}
 
 
 def mark_lineage(table: pa.Table, produced_by: Mapping[str, str]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from treadle.errors import UsageError
 from treadle.schema import Schema
 from treadle.validation._anomaly import ROW_REASONS, Reason, Severity
 from treadle.validation._policy import severity_of, to_severity
+from treadle.validation._values import Mask
 from treadle.validation.rows._rows import RowFindings
 
 
@@ -22,6 +24,10 @@ class Parted:
     """The rows that go on, in their order."""
     aside: pa.Table
     """The rows set aside, in their order, with ``__reasons__``: ``feature:REASON`` or ``rule:NAME``, with commas."""
+    mask: Mask
+    """One truth value a row of the whole: whether it is kept."""
+    reasons: dict[str, int]
+    """``feature:REASON`` or ``rule:NAME`` -> how many rows; a row may be guilty of several."""
 
 
 def set_aside(table: pa.Table, findings: RowFindings, schema: Schema, *, environment: str | None = None) -> Parted:
@@ -49,7 +55,9 @@ def set_aside(table: pa.Table, findings: RowFindings, schema: Schema, *, environ
     guilty[list(reasons)] = True
     aside = table.filter(pa.array(guilty))
     texts = pa.array([",".join(reasons[place]) for place in sorted(reasons)], pa.string())
-    return Parted(table.filter(pa.array(~guilty)), aside.append_column("__reasons__", texts))
+    counts = Counter(reason for labels in reasons.values() for reason in labels)
+    kept = table.filter(pa.array(~guilty))
+    return Parted(kept, aside.append_column("__reasons__", texts), ~guilty, dict(sorted(counts.items())))
 
 
 def _severity(schema: Schema, feature: str | None, reason: Reason, rule: str | None) -> Severity | None:
