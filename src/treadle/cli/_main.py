@@ -23,6 +23,7 @@ COMMANDS = {
     "schema": "Make, compare, widen and translate schemas.",
     "plan": "What a run would do, and why, before anything runs.",
     "run": "Run a pipeline.",
+    "compile": "A pipeline for Kubeflow or Vertex AI.",
     "cancel": "Stop a run of another process.",
     "diff": "What differs between two runs.",
     "rerun": "Whether a past run comes out the same.",

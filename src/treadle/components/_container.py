@@ -80,6 +80,7 @@ def container(
     run.__name__ = run.__qualname__ = name
     run.__module__ = inspect.stack()[1].frame.f_globals["__name__"]
     run.__annotations__ = {**annotations, "return": None}
+    run.container = {"image": image, "command": list(command)}  # type: ignore[attr-defined]  # for backends with their own
     keyword = inspect.Parameter.KEYWORD_ONLY
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(key, keyword, annotation=kind) for key, kind in annotations.items()]

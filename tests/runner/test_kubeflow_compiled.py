@@ -1,0 +1,193 @@
+"""What pipelines become for Kubeflow: the same files every time; a taxi pipeline that comes out as on this machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubeflow_golden import EXAMPLE, NAMES, compiled, golden
+from kubeflow_local import compiled as compiled_target
+from kubeflow_local import run_compiled
+from project_folder import Project
+
+from treadle.cli import main
+from treadle.errors import UnsupportedByBackendError
+from treadle.pipeline import load_pipeline
+from treadle.runner import history, run
+from treadle.runner.backends.kubeflow import REFUSES, compile_pipeline
+
+pytestmark = [pytest.mark.engines, pytest.mark.filterwarnings("default")]
+IMAGE = "registry.example/python-project:1"
+
+
+@pytest.fixture(autouse=True)
+def installed() -> None:
+    pytest.importorskip("kfp", reason="kfp is not installed")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_compiled_pipeline_is_the_one_that_is_kept(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert compiled(name, tmp_path) == golden(name).read_text(), "python tests/runner/kubeflow_golden.py writes it anew"
+
+
+def taxi(folder: Path) -> Path:
+    """The example's project with one month of data."""
+    (folder / "data").mkdir(parents=True)
+    for name in ("pipeline.py", "schema.toml", "data/yellow_tripdata_sample_2018-01.parquet"):
+        shutil.copyfile(EXAMPLE / name, folder / name)
+    return folder
+
+
+def test_the_taxi_pipeline_comes_out_as_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("lightgbm", reason="LightGBM is not installed")
+    months = {"first": "2018-01", "last": "2018-01"}
+    here, there = taxi(tmp_path / "here"), taxi(tmp_path / "there")
+    monkeypatch.chdir(here)
+    local = run(load_pipeline(here / "pipeline.py"), months, home=here / ".treadle")
+    monkeypatch.chdir(there)
+    text = compiled_target(f"{there / 'pipeline.py'}:taxi", {}, ("first", "last"), there)
+    printed = run_compiled(text, months, there)
+    with history(there / ".treadle") as metadata:
+        (record,) = metadata.runs()
+        executions = {execution.node: execution for execution in metadata.executions(record.id)}
+        spans = metadata.lineage.reached_by_span("2018-01")
+    assert {name: node.state for name, node in local.nodes.items()} == {
+        name: execution.state for name, execution in executions.items()
+    }, printed
+    assert record.state == local.state == "succeeded"
+    assert record.ir["parameters"]["first"] == "2018-01"
+    for name, node in local.nodes.items():
+        assert {output: made.digest for output, made in node.outputs.items()} == {
+            output: made.digest for output, made in executions[name].outputs.items()
+        }, name
+    assert {"Model", "Servable"} <= {found.artifact.type_name for found in spans}
+    assert (there / "build/taxi/serving/taxi/champion").read_text().strip() == "1"
+    references = {path.name: json.loads(path.read_text()) for path in (there / "outputs").rglob("train/model")}
+    assert references["model"]["digest"] == local.nodes["train"].outputs["model"].digest
+
+
+ADD = """
+    @component
+    def one() -> int:
+        return 1
+
+    @component(retries=1)
+    def add(x: int, mark: str = "mark") -> int:
+        return x + 1
+
+    @component(resources={"licence": 1})
+    def licensed() -> int:
+        return 1
+"""
+
+
+def steps(project: Project, *arguments: str, **values: Any) -> int:
+    """Run a task's program by hand."""
+    from treadle.runner.backends.kubeflow._compile import structure_digest
+    from treadle.runner.backends.kubeflow._entry import main as task
+
+    pipeline = load_pipeline("pipeline.py:p")
+    digest = structure_digest(pipeline.compile({}), pipeline.folder)
+    outputs = {name: {"outputFile": str(project.folder / "out" / name)} for name in ("value", "node_state")}
+    told = {"inputs": {"parameterValues": values}, "outputs": {"parameters": outputs}}
+    options = {"--target": "pipeline.py:p", "--set": "{}", "--digest": digest, "--run": "r1"}
+    options["--executor-input"] = json.dumps(told)
+    for name in list(options):
+        if name in arguments:
+            options.pop(name)
+    return task([*arguments, *(part for option in options.items() for part in option)])
+
+
+@pytest.fixture
+def added(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setenv("TREADLE_HOME", str(project.home))
+    project.write(ADD + "\n    @pipeline\n    def p():\n        add(one().value)\n")
+    return project
+
+
+def told(project: Project) -> list[tuple[str, str]]:
+    with history(project.home) as metadata:
+        return [(one.node, one.state) for one in metadata.executions("r1")]
+
+
+def test_a_task_that_is_started_twice_does_its_work_once(added: Project) -> None:
+    assert [steps(added, "node", "one"), steps(added, "node", "one"), steps(added, "node", "add")] == [0, 0, 0]
+    assert told(added) == [("one", "ran"), ("add", "ran")]
+    assert (added.folder / "out" / "value").read_text() == "2"
+    assert steps(added, "finish") == 0
+    with history(added.home) as metadata:
+        assert [(run.id, run.state) for run in metadata.runs()] == [("r1", "succeeded")]
+
+
+def test_a_run_lives_between_its_tasks(added: Project) -> None:
+    steps(added, "node", "one")
+    with history(added.home) as metadata:  # which clears away runs whose process is dead
+        assert metadata.running() == ["r1"]
+
+
+def test_a_task_that_was_lost_is_an_attempt(added: Project) -> None:
+    from treadle.metadata import Attempt
+
+    steps(added, "node", "one")
+    for _ in range(2):
+        with history(added.home) as metadata:
+            metadata.start_execution(Attempt("r1", "add", "pipeline:add", "a machine that is gone"))
+        last = steps(added, "node", "add")
+    assert last == 1, "one retry, and two attempts were lost"
+    assert told(added)[1:3] == [("add", "failed"), ("add", "ran")] or told(added)[1][1] == "failed"
+
+
+def test_a_task_that_sees_another_store_says_so(added: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert steps(added, "node", "add") == 2
+    assert "same store" in capsys.readouterr().err
+
+
+def test_an_image_with_another_pipeline_is_refused(added: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert steps(added, "node", "one", "--digest", "sha256:0") == 2
+    assert "build the image again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("body", "feature"),
+    [
+        ("licensed()", "named resources"),
+        (
+            "a = one(); b = one()\n"
+            "        with treadle.when(a.value > 0):\n            c = add(a.value)\n"
+            "        with treadle.when(b.value > 0):\n            d = add(b.value)\n"
+            "        add(c.value, after=[d])",
+            "joins",
+        ),
+    ],
+)
+def test_what_kubeflow_has_not_is_refused(project: Project, body: str, feature: str) -> None:
+    project.write("    import treadle\n" + ADD + f"\n    @pipeline\n    def p():\n        {body}\n")
+    with pytest.raises(UnsupportedByBackendError) as caught:
+        compile_pipeline(load_pipeline("pipeline.py:p"), image=IMAGE)
+    assert caught.value.where["feature"] == feature
+    assert feature in REFUSES
+
+
+def test_the_command(added: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["compile", "pipeline.py", "--image", IMAGE, "-o", "p.yaml", "--env", "TREADLE_HOME=/store", "--json"])
+    assert ended.value.code == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "pipeline": "p",
+        "backend": "kubeflow",
+        "nodes": ["one", "add"],
+        "file": "p.yaml",
+    }
+    text = (added.folder / "p.yaml").read_text()
+    assert "value: /store" in text
+    assert "pipeline.py:p" in text
+    with pytest.raises(SystemExit) as ended:
+        main(["compile", "pipeline.py", "--image", IMAGE, "--volume", "nothing"])
+    assert ended.value.code == 2
+    assert "--volume CLAIM:PATH" in capsys.readouterr().err
