@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from treadle.errors import InputValueError
 from treadle.graph._lowering import Output, columns_of, lower, lower_for_bulk
 from treadle.graph._model import serialize
 from treadle.graph._nodes import Cut, Input, Kind, Lookup, Node, categories, width
@@ -97,9 +99,19 @@ def dictionary(spec: InputSpec, table: pa.Table | pa.RecordBatch) -> tuple[Tenso
         feed = encode_table([spec], table.slice(0, 1))  # says what is wrong if the column is required
         return np.zeros(table.num_rows, dtype=np.int64), np.asarray(feed[spec.name]).reshape(-1)
     encoded = _encoded(table.column(spec.name))
-    values = encode_text(spec.name, encoded.dictionary)
+    try:
+        values = encode_text(spec.name, encoded.dictionary)
+    except InputValueError as error:
+        raise _in_table(error, encoded) from error.__cause__
     codes = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
     return codes, np.append(values, MISSING_TEXT).astype(object)
+
+
+def _in_table(error: InputValueError, encoded: pa.DictionaryArray) -> InputValueError:
+    """The error with the row of the table, where it names one of the dictionary."""
+    if "row" in error.where:
+        error.where["row"] = pc.index(encoded.indices, error.where["row"]).as_py()
+    return error
 
 
 def _encoded(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:

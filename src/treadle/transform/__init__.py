@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         tukey_scale,
         variance,
     )
+    from treadle.transform._parts import analyze_parts, write_parts
     from treadle.transform._pieces import byte_bpe, wordpiece
     from treadle.transform._recent import Recent
     from treadle.transform._scaling import (
@@ -155,6 +156,7 @@ __all__ = [
     "Window",
     "add_past",
     "analyze",
+    "analyze_parts",
     "analyze_spans",
     "analyzer",
     "apply_buckets",
@@ -261,6 +263,7 @@ __all__ = [
     "word_count",
     "wordpiece",
     "wrap_features",
+    "write_parts",
     "write_transformed",
     "year",
 ]
@@ -289,6 +292,7 @@ _MODULES = {
     "_moment_columns": (
         "analyzer count highest lowest mean std_dev total tukey_h_params tukey_location tukey_scale variance"
     ),
+    "_parts": "analyze_parts write_parts",
     "_pieces": "byte_bpe wordpiece",
     "_recent": "Recent",
     "_scaling": (

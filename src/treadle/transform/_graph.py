@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from treadle.artifact import canonical_json
-from treadle.errors import ModelFormatError, TransformError
+from treadle.errors import InputValueError, ModelFormatError, TransformError
 from treadle.graph import Bulk, Output, Pixels, dump_nodes, inputs_of, load_nodes, lower, replace_nodes, rewrite, walk
 from treadle.graph import list_nodes as lists
 from treadle.graph import nodes as n
@@ -198,7 +198,12 @@ class TransformGraph:
     def _matrix(self, bulk: Bulk, table: pa.Table | pa.RecordBatch, width: int) -> npt.NDArray[np.float32]:
         matrix = np.empty((table.num_rows, width), dtype=np.float32)
         for start in range(0, table.num_rows, _BATCH_ROWS):
-            matrix[start : start + _BATCH_ROWS] = bulk.run(table.slice(start, _BATCH_ROWS))[0]
+            try:
+                matrix[start : start + _BATCH_ROWS] = bulk.run(table.slice(start, _BATCH_ROWS))[0]
+            except InputValueError as error:
+                row = error.where.get("row")
+                error.where |= {} if row is None else {"row": start + row}  # type: ignore[operator]
+                raise
         return matrix
 
     def _known(self, output: str) -> str:
