@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from treadle.cli._graph_project import project_command
 from treadle.cli._output import emit_json, json_option, note
 from treadle.errors import UsageError
 
@@ -41,6 +42,9 @@ def show(path: Path, page: Path | None, *, as_json: bool) -> int:
     elif page is None:
         click.echo("\n".join(text_of(boxes)))
     return 0
+
+
+command.add_command(project_command)
 
 
 def _boxes(path: Path) -> list[Box]:
