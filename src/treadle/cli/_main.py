@@ -20,6 +20,8 @@ COMMANDS = {
     "drift": "Distances between two data sets, per feature.",
     "skew": "The same rows in training and serving, value by value.",
     "validate": "Check data files against a schema.",
+    "coverage": "How much of new data lies outside of what was trained on.",
+    "source": "What a source delivered, and whether it still does.",
     "schema": "Make, compare, widen and translate schemas.",
     "plan": "What a run would do, and why, before anything runs.",
     "run": "Run a pipeline.",

@@ -28,6 +28,12 @@ class SpanSeen:
     """When it was delivered, on the clock of ``now``."""
     digest: str | None = None
     """The digest of its content; two spans of one content are the same file delivered again."""
+    name: str = ""
+    """What to call it; by default its beginning."""
+
+    def __str__(self) -> str:
+        """Its name for people."""
+        return self.name or self.start.isoformat()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +87,11 @@ def _findings(spans: list[SpanSeen], limits: SourceLimits, now: datetime) -> Ite
         missed = round((after.start - before.start) / limits.every) - 1
         if missed > 0:
             first = before.start + limits.every
-            words = f"{missed} spans are missing from {first.isoformat()} to {after.start.isoformat()}."
+            words = f"{missed} spans are missing between {before} and {after}."
             yield Finding(Reason.SOURCE_GAP, words, {"spans": missed, "from": first.isoformat()})
         if before.digest is not None and before.digest == after.digest:
-            words = f"The span of {after.start.isoformat()} has the content of the one before."
-            yield Finding(Reason.SOURCE_STALE, words, {"span": after.start.isoformat(), "digest": after.digest})
+            words = f"The span of {after} has the content of the one before."
+            yield Finding(Reason.SOURCE_STALE, words, {"span": str(after), "digest": after.digest})
     for index, span in enumerate(spans):
         yield from _sized(span, spans[max(0, index - limits.history) : index], limits)
 
@@ -95,31 +101,31 @@ def _timely(spans: list[SpanSeen], limits: SourceLimits, now: datetime) -> Itera
         due = span.start + limits.every + limits.delay
         if span.arrived is not None and span.arrived > due:
             late = span.arrived - due
-            details = {"span": span.start.isoformat(), "late_seconds": late.total_seconds()}
-            yield Finding(Reason.SOURCE_LATE, f"The span of {span.start.isoformat()} came {late} late.", details)
-    last = spans[-1].start
-    missed = int((now - limits.delay - last) / limits.every) - 1
+            details = {"span": str(span), "late_seconds": late.total_seconds()}
+            yield Finding(Reason.SOURCE_LATE, f"The span of {span} came {late} late.", details)
+    last = spans[-1]
+    missed = int((now - limits.delay - last.start) / limits.every) - 1
     if missed <= 0:
         return
-    details = {"last": last.isoformat(), "missed": missed}
+    details = {"last": last.start.isoformat(), "missed": missed}
     if missed >= limits.stopped_after:
-        words = f"The source stopped: nothing since the span of {last.isoformat()}, {missed} spans ago."
+        words = f"The source stopped: nothing since the span of {last}, {missed} spans ago."
         yield Finding(Reason.SOURCE_STOPPED, words, details)
     else:
-        words = f"{missed} spans are late; the last that came is of {last.isoformat()}."
+        words = f"{missed} spans are late; the last that came is of {last}."
         yield Finding(Reason.SOURCE_LATE, words, details)
 
 
 def _sized(span: SpanSeen, before: Sequence[SpanSeen], limits: SourceLimits) -> Iterator[Finding]:
     if not span.rows:
-        words = f"The span of {span.start.isoformat()} has no rows."
-        yield Finding(Reason.SOURCE_EMPTY, words, {"span": span.start.isoformat()})
+        words = f"The span of {span} has no rows."
+        yield Finding(Reason.SOURCE_EMPTY, words, {"span": str(span)})
         return
     sizes = [other.rows for other in before if other.rows]
     if len(sizes) < _LEAST_HISTORY:
         return
     usual = statistics.median(sizes)
     if span.rows < limits.min_ratio * usual:
-        details: dict[str, Any] = {"span": span.start.isoformat(), "rows": span.rows, "usual": usual}
-        words = f"The span of {span.start.isoformat()} has {span.rows:,} rows; {usual:,.0f} are usual."
+        details: dict[str, Any] = {"span": str(span), "rows": span.rows, "usual": usual}
+        words = f"The span of {span} has {span.rows:,} rows; {usual:,.0f} are usual."
         yield Finding(Reason.SOURCE_SHRANK, words, details)
