@@ -26,6 +26,8 @@ MODELS = {
     "ridge": linear_model.Ridge(),
     "lasso": linear_model.Lasso(alpha=0.01),
     "elastic": linear_model.ElasticNet(alpha=0.01),
+    "sgd": linear_model.SGDClassifier(loss="log_loss", random_state=0),
+    "sgd_regressor": linear_model.SGDRegressor(random_state=0),
 }
 
 
@@ -63,6 +65,7 @@ def test_unsupported_models_are_refused_with_what_is_supported() -> None:
         (linear_model.LogisticRegression(), "is not fitted"),
         (linear_model.LogisticRegression().fit(TRAIN, RANDOM.integers(0, 3, 400)), "has 3 outputs"),
         (linear_model.LinearRegression().fit(TRAIN, TRAIN[:, :2]), "has 2 outputs"),
+        (linear_model.SGDClassifier(random_state=0).fit(TRAIN, LABELS), "'hinge' gives no probabilities"),
     ]
     for model, says in refused:
         with pytest.raises(UnsupportedModelError, match=says) as caught:

@@ -69,8 +69,8 @@ def test_what_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingDataError, match="no split 'test'"):
         load_split(write(tmp_path / "good"), "test")
     (tmp_path / "newer").mkdir()
-    (tmp_path / "newer" / "transformed.json").write_bytes(canonical_json({"format": "treadle.transformed/2"}))
-    with pytest.raises(TrainingDataError, match="reads 'treadle.transformed/1'"):
+    (tmp_path / "newer" / "transformed.json").write_bytes(canonical_json({"format": "treadle.transformed/9"}))
+    with pytest.raises(TrainingDataError, match="reads 'treadle.transformed/2'"):
         load_training_data(tmp_path / "newer")
 
 

@@ -46,7 +46,7 @@ def package(
         feature_names=transform_graph.feature_names,
         native_predict=native.predict,
         transform_rows=transform_graph.feature_matrix,
-        schema=Schema.load(schema),
+        schema=transform_graph.request_schema(Schema.load(schema)),
         rows=reader.table(split),
         task=native.task,
         baseline_path=statistics.path / "train.json",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from treadle.artifact import Model, Output, TransformedExamples
+from treadle.artifact import Examples, Model, Output, TransformedExamples
 from treadle.pipeline import component
 
 
 @component
 def train(
     transformed: TransformedExamples,
+    examples: Examples | None = None,
     *,
     trainer: Callable[..., Any],
     parameters: dict[str, Any] | None = None,
@@ -21,14 +22,18 @@ def train(
 
     Args:
         transformed: Features and labels.
+        examples: The raw rows, where ``transformed`` was made with ``materialize=False``: features are then computed
+            as they are read, and ``data.train.batches()`` holds one batch of them in memory.
         trainer: ``trainer(data, **parameters) -> fitted model``; ``data`` is a ``treadle.training.TrainingData``.
         parameters: Keyword arguments for ``trainer``.
         model: The fitted model.
     """
     from treadle.frameworks import save_model
+    from treadle.ingest import read_examples
     from treadle.training import fit, load_training_data
 
-    data = load_training_data(transformed.path)
+    raw = None if examples is None else read_examples(examples.path)
+    data = load_training_data(transformed.path, examples=raw)
     fitted = fit(trainer, data, parameters or {})
     save_model(fitted, model.path)
-    model.properties["rows"] = len(data.train.labels)
+    model.properties["rows"] = data.train.num_rows

@@ -17,6 +17,7 @@ def transform(
     preprocess: Callable[[Any], dict[str, Any]],
     label: str,
     analyze: str = "train",
+    materialize: bool = True,
     graph: Output[TransformGraphArtifact],
     transformed: Output[TransformedExamples],
 ) -> None:
@@ -27,19 +28,27 @@ def transform(
         schema: The TOML schema: the types of the raw columns.
         preprocess: Symbolic columns to features and label.
         label: The output of ``preprocess`` that is the label.
-        analyze: The split that analyses see.
+        analyze: The split that analyses see. What is found out of each data span is kept in the store's ``analyses``
+            folder, so a window that moved on by a span reads that span alone.
+        materialize: Whether features are written. Otherwise ``transformed`` holds the labels and the graph, and
+            :func:`train`, given the examples too, computes features as it reads: the same values.
         graph: The transform graph.
         transformed: Features and label as float32, beside the row ids.
     """
+    from treadle.config import home
     from treadle.ingest import read_examples
     from treadle.schema import Schema
-    from treadle.transform import analyze as analyze_graph
-    from treadle.transform import write_transformed
+    from treadle.transform import AnalysisCache, DataSpan, analyze_spans, write_transformed
 
     reader = read_examples(examples.path)
-    built = analyze_graph(
-        preprocess, Schema.load(schema), lambda columns: reader.batches(analyze, columns=columns), label=label
-    )
+    spans = [
+        DataSpan(rows.digest, lambda columns, rows=rows: reader.batches_of(rows, columns))  # type: ignore[misc]
+        for rows in reader.span_rows(analyze)
+    ]
+    cache: AnalysisCache | None = AnalysisCache(home() / "analyses")
+    if not spans:  # examples of a format that did not note them
+        spans, cache = [DataSpan("", lambda columns: reader.batches(analyze, columns=columns))], None
+    built = analyze_spans(preprocess, Schema.load(schema), spans, cache, label=label)
     built.save(graph.path)
-    write_transformed(built, reader, transformed.path, analyzed=analyze)
+    write_transformed(built, reader, transformed.path, analyzed=analyze, materialize=materialize)
     graph.properties["features"] = len(built.feature_names)

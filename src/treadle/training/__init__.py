@@ -6,7 +6,8 @@ Examples:
     ...     return LogisticRegression().fit(data.train.features, data.train.labels)
 """
 
-from treadle.training._data import SplitData, TrainingData, load_split, load_training_data
+from treadle.training._data import Batch, SplitData, TrainingData
 from treadle.training._fit import fit
+from treadle.training._load import load_split, load_training_data
 
-__all__ = ["SplitData", "TrainingData", "fit", "load_split", "load_training_data"]
+__all__ = ["Batch", "SplitData", "TrainingData", "fit", "load_split", "load_training_data"]

@@ -15,6 +15,7 @@ from treadle.errors import TransformError
 from treadle.transform._graph import ROW_ID, TransformGraph
 
 FORMAT = "treadle.transformed/1"
+ON_READ = "treadle.transformed/2"
 MANIFEST = "transformed.json"
 
 
@@ -35,6 +36,7 @@ def write_transformed(
     out_path: str | os.PathLike[str],
     *,
     analyzed: str | None = None,
+    materialize: bool = True,
 ) -> None:
     """Transform all splits, a batch in memory at a time.
 
@@ -43,11 +45,19 @@ def write_transformed(
         transformed.json             format, features, label, rows of each split
         <split>/part-00000.parquet   the outputs' columns as float32, then __row_id__
 
+    Or, for features that are computed when they are read, format ``treadle.transformed/2``::
+
+        transformed.json             the same, and the analyzed split
+        graph.json                   the transform graph
+        <split>/part-00000.parquet   the label's column, then __row_id__
+
     Args:
         graph: The transform graph.
         examples: The raw rows, with ``__row_id__``.
         out_path: An existing directory.
         analyzed: The split that the graph was analyzed on; ``target_encode`` needs to know it.
+        materialize: Whether the features are written; otherwise training computes them from the examples, batch by
+            batch: the same values, a pass over the raw rows each time, and no second copy of the data.
 
     Raises:
         TransformError: The graph needs ``analyzed``, and it is none of the splits.
@@ -59,22 +69,35 @@ def write_transformed(
             f"The graph has a target encoding, and {analyzed!r} is not the split it was analyzed on.",
             hint=f"Say which: write_transformed(..., analyzed=...), one of {', '.join(examples.splits)}.",
         )
-    rows = {
-        split: _write_split(graph, examples, split, out, out_of_fold=graph.has_folds and split == analyzed)
+    manifest: dict[str, object] = {"format": FORMAT, "features": list(graph.feature_names), "label": graph.label}
+    written = graph.output_names
+    if not materialize:
+        written = tuple(name for name in graph.output_names if name == graph.label)
+        manifest |= {"format": ON_READ, "analyzed": analyzed}
+        graph.save(out)
+    manifest["splits"] = {
+        split: _write_split(graph, written, examples, split, out, out_of_fold=graph.has_folds and split == analyzed)
         for split in examples.splits
     }
-    manifest = {"format": FORMAT, "features": list(graph.feature_names), "label": graph.label, "splits": rows}
     (out / MANIFEST).write_bytes(canonical_json(manifest))
 
 
-def _write_split(graph: TransformGraph, examples: ExamplesSource, split: str, out: Path, *, out_of_fold: bool) -> int:
-    names = [column for output in graph.output_names for column in graph.columns_of(output)]
+def _write_split(
+    graph: TransformGraph,
+    outputs: Sequence[str],
+    examples: ExamplesSource,
+    split: str,
+    out: Path,
+    *,
+    out_of_fold: bool,
+) -> int:
+    names = [column for output in outputs for column in graph.columns_of(output)]
     schema = pa.schema([*((name, pa.float32()) for name in names), (ROW_ID, pa.string())])
     (out / split).mkdir()
     count = 0
     with pq.ParquetWriter(out / split / "part-00000.parquet", schema, compression="zstd") as writer:
-        for batch in examples.batches(split, columns=[*graph.inputs_for(), ROW_ID]):
-            transformed = graph.transform(batch, out_of_fold=out_of_fold)
-            writer.write_table(transformed.cast(schema))
+        for batch in examples.batches(split, columns=[*graph.inputs_for(outputs), ROW_ID]):
+            transformed = graph.transform(batch, outputs, out_of_fold=out_of_fold) if outputs else batch
+            writer.write_table(pa.table([transformed.column(name) for name in schema.names], schema=schema))
             count += transformed.num_rows
     return count

@@ -20,6 +20,7 @@ from treadle.graph import list_nodes as lists
 from treadle.graph import nodes as n
 from treadle.graph import text_nodes as t
 from treadle.transform._analyzers import Analysis
+from treadle.transform._history import with_past
 from treadle.transform._phases import Batches, from_batches, resolve
 from treadle.transform._target import fold_of_row
 from treadle.transform._trace import Preprocess, trace
@@ -149,6 +150,14 @@ class TransformGraph:
     def feature_model(self) -> onnx.ModelProto:
         """The ONNX graph from raw features to ``features`` ``[N, F]`` float32; the label is not in it."""
         return lower([Output("features", tuple(self._outputs[name] for name in self._features))])
+
+    def request_schema(self, schema: Schema) -> Schema:
+        """The schema with what a request must bring of the past, for the windows and lags of the features."""
+        features = [self._outputs[name] for name in self._features]
+        past = [
+            node for node in inputs_of(features) if isinstance(node, lists.Past) and node.name not in schema.features
+        ]
+        return with_past(schema, past) if past else schema
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write ``graph.json`` into an existing directory; the same graph gives the same bytes."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -272,6 +272,23 @@ def timelines_of(outputs: Sequence[n.Node]) -> tuple[Timeline, ...]:
             rows[past.by] = max(rows.get(past.by, 0), count)
             wanted.setdefault(past.by, []).append(past.of)
     return tuple(Timeline(by, orders[by], tuple(sorted(set(of))), rows[by]) for by, of in sorted(wanted.items()))
+
+
+def with_past(schema: Schema, wanted: Sequence[lists.Past]) -> Schema:
+    """A schema with further features: the lists of what was before a row, which a request must bring."""
+    from treadle.schema import Feature
+
+    said = "What {0.of} was in the rows before this one with the same {1}, in order of {0.order}, the oldest first."
+    more = {
+        past.name: Feature(
+            name=past.name,
+            type=past.type,  # type: ignore[arg-type]
+            list=True,
+            description=said.format(past, " and ".join(past.by)),
+        )
+        for past in wanted
+    }
+    return replace(schema, features={**schema.features, **more})
 
 
 def _ranges(starts: _Positions, ends: _Positions) -> tuple[_Positions, _Positions]:

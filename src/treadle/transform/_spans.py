@@ -62,9 +62,7 @@ class AnalysisCache:
         self._path.mkdir(parents=True, exist_ok=True)
         data = json.dumps({"format": FORMAT, "state": state}, sort_keys=True, separators=(",", ":"))
         with tempfile.NamedTemporaryFile("w", dir=self._path, suffix=".part", delete=False, encoding="utf-8") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            file.write(data)  # not synced: what a crash leaves is not whole, and found out again
         Path(file.name).replace(self._path / f"{key}.json")
 
 

@@ -11,8 +11,8 @@ from treadle.frameworks._adapter import ModelSignature
 
 PACKAGE = "scikit-learn"
 EXTRA = "sklearn"
-CLASSIFIERS = ("LogisticRegression",)
-REGRESSORS = ("ElasticNet", "Lasso", "LinearRegression", "Ridge")
+CLASSIFIERS = ("LogisticRegression", "SGDClassifier")
+REGRESSORS = ("ElasticNet", "Lasso", "LinearRegression", "Ridge", "SGDRegressor")
 SUPPORTED = f"scikit-learn's {', '.join((*CLASSIFIERS, *REGRESSORS))}"
 
 
@@ -40,6 +40,11 @@ def signature(model: Any) -> ModelSignature:
         raise UnsupportedModelError(
             f"The {name} has {len(coefficients)} outputs; a servable has one.",
             hint="Fit one label of two values, or one number.",
+        )
+    if name == "SGDClassifier" and model.loss != "log_loss":
+        raise UnsupportedModelError(
+            f"A SGDClassifier with the loss {model.loss!r} gives no probabilities.",
+            hint='Take SGDClassifier(loss="log_loss").',
         )
     task = "binary" if name in CLASSIFIERS else "regression"
     return ModelSignature(task, coefficients.shape[1])

@@ -24,6 +24,9 @@ def save(model: Any, path: Path) -> None:
         "intercept": np.asarray(model.intercept_).tolist(),
         "classes": model.classes_.tolist() if hasattr(model, "classes_") else None,
     }
+    own = str(np.asarray(model.intercept_).dtype)
+    if own != stored["dtype"]:
+        stored["intercept_dtype"] = own
     (path / FILE).write_bytes(canonical_json(stored))
 
 
@@ -35,9 +38,10 @@ def load(path: Path) -> Any:
     stored = json.loads(file.read_bytes())
     if stored["class"] not in (*CLASSIFIERS, *REGRESSORS):
         raise UnsupportedModelError(f"{stored['class']!r} is not a known linear model.", where={"file": str(file)})
-    model = getattr(linear_model, stored["class"])()
+    settings = {"loss": "log_loss"} if stored["class"] == "SGDClassifier" else {}
+    model = getattr(linear_model, stored["class"])(**settings)
     model.coef_ = np.array(stored["coefficients"], dtype=stored["dtype"])
-    intercept = np.array(stored["intercept"], dtype=stored["dtype"])
+    intercept = np.array(stored["intercept"], dtype=stored.get("intercept_dtype", stored["dtype"]))
     model.intercept_ = intercept if intercept.ndim else float(intercept)
     model.n_features_in_ = model.coef_.shape[-1]
     if stored["classes"] is not None:
