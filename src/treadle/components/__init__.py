@@ -7,11 +7,14 @@ node runs.
 from treadle.components._approval import Approval, approval
 from treadle.components._approvals import ApprovalDecision, ApprovalRequest, Approvals
 from treadle.components._champion import champion
+from treadle.components._check_quarantine import QuarantinedRows, check_quarantine
 from treadle.components._container import container
+from treadle.components._data_card import DataCard, data_card
 from treadle.components._evaluate import evaluate
 from treadle.components._history import history
 from treadle.components._importer import importer
 from treadle.components._ingest import ingest
+from treadle.components._leakage import LeakageReport, check_leakage
 from treadle.components._messages import email, webhook
 from treadle.components._package import package
 from treadle.components._push import push
@@ -27,9 +30,15 @@ __all__ = [
     "ApprovalDecision",
     "ApprovalRequest",
     "Approvals",
+    "DataCard",
+    "LeakageReport",
+    "QuarantinedRows",
     "approval",
     "champion",
+    "check_leakage",
+    "check_quarantine",
     "container",
+    "data_card",
     "email",
     "evaluate",
     "history",

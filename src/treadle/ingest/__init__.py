@@ -7,7 +7,7 @@ bytes give the same Examples.
 from treadle.ingest._about import About, SourceFacts
 from treadle.ingest._build import build_examples
 from treadle.ingest._card import data_card
-from treadle.ingest._croissant import croissant
+from treadle.ingest._croissant import croissant, missing_properties
 from treadle.ingest._examples import ROW_ID, ExamplesReader, read_examples
 from treadle.ingest._extend import extend_examples
 from treadle.ingest._filter import keep_mask
@@ -16,6 +16,7 @@ from treadle.ingest._leakage import Leakage, SharedRows, find_leakage
 from treadle.ingest._manifest import Manifest, Source
 from treadle.ingest._partition import ExamplesPart, ScanPart
 from treadle.ingest._places import PathLike, digest_source, is_url
+from treadle.ingest._quarantine import read_quarantine
 from treadle.ingest._scan import Scan, conform, read_table, scan
 from treadle.ingest._select import select_spans
 from treadle.ingest._span_rows import SpanRows
@@ -49,7 +50,9 @@ __all__ = [
     "keep_rows",
     "list_spans",
     "masked",
+    "missing_properties",
     "read_examples",
+    "read_quarantine",
     "read_table",
     "scan",
     "secrets_of",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,8 @@ class About:
     sources: tuple[SourceFacts, ...] = ()
     creator: str | None = None
     url: str | None = None
+    published: str | None = None
+    """The date on which this was published, ``2026-01-31``."""
     citation: str | None = None
     limits: str | None = None
     """What the data are not good for; who is missing from them."""
@@ -65,14 +69,23 @@ class About:
 
 def _record(kind: Any, said: dict[str, Any], path: str | os.PathLike[str], table: str | None, **more: Any) -> Any:
     known = [field.name for field in fields(kind) if field.name != "sources"]
-    for name, value in said.items():
+    for name, value in list(said.items()):
         where = {"file": path, "field": f"{table}.{name}" if table else name}
         if name not in known:
             raise AboutError(f"There is no field {name!r}.", where=where, hint=f"There are {', '.join(known)}.")
-        if not isinstance(value, str) or not value.strip():
+        if name == "published":
+            said[name] = _day(value, where)
+        elif not isinstance(value, str) or not value.strip():
             raise AboutError("The value is not text.", where=where)
     for name in ("name", "description"):
         if name in known and name not in said:
             field = f"{table}.{name}" if table else name
             raise AboutError(f"The {name} is missing.", where={"file": path, "field": field})
     return kind(**said, **more)
+
+
+def _day(value: Any, where: Mapping[str, object]) -> str:
+    try:
+        return (value if isinstance(value, date) else date.fromisoformat(value)).isoformat()
+    except (TypeError, ValueError) as error:
+        raise AboutError("The value is no date.", where=where, hint="Write published = 2026-01-31.") from error

@@ -35,7 +35,12 @@ def data_card(path: str | os.PathLike[str], about: About, *, schema: Schema | No
 
 
 def _facts(about: About) -> str:
-    said = {"Creator": about.creator, "Home": about.url, "Citation": about.citation}
+    said = {
+        "Creator": about.creator,
+        "Home": about.url,
+        "Published": about.published,
+        "Citation": about.citation,
+    }
     return "\n".join(f"* {name}: {value}" for name, value in said.items() if value)
 
 

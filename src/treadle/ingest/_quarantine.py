@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -16,7 +17,7 @@ from treadle.errors import ColumnTypeError, QuarantineError
 from treadle.ingest._inputs import Input
 from treadle.ingest._places import PathLike
 from treadle.ingest._scan import missing_column
-from treadle.ingest.sources import Refused, convert_values, shown
+from treadle.ingest.sources import Refused, convert_values, parquet_errors, shown
 from treadle.schema import Feature, Schema, to_feature
 
 QUARANTINE = "quarantine.parquet"
@@ -75,6 +76,22 @@ class Quarantine:
                 for source, row in self._rows
             ]
             pq.write_table(pa.Table.from_pylist(rows, _SCHEMA), str(self._folder / QUARANTINE), compression="zstd")
+
+
+def read_quarantine(path: str | os.PathLike[str]) -> pa.Table:
+    """The rows that a build set aside: source, row, reason, column, text; none where nothing was.
+
+    Args:
+        path: The Examples directory.
+
+    Raises:
+        CorruptFileError: The file cannot be read.
+    """
+    file = Path(path) / QUARANTINE
+    if not file.exists():
+        return _SCHEMA.empty_table()
+    with parquet_errors(file):
+        return pq.read_table(str(file), schema=_SCHEMA)
 
 
 def _as_feature(feature: Feature, part: pa.Array) -> pa.ChunkedArray:
