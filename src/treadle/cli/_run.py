@@ -68,7 +68,7 @@ def command(
     with redirect_stdout(sys.stderr if as_json else sys.stdout):  # the user's modules may print
         pipeline = load_pipeline(file)
         parameters = parse_settings(pipeline, settings)
-        with _stopping_when_terminated(), show_progress() as listen:
+        with _stopping_when_terminated(file), show_progress() as listen:
             result = run(
                 pipeline,
                 parameters,
@@ -100,7 +100,7 @@ def _amounts(limits: Sequence[str]) -> dict[str, float]:
 
 
 @contextmanager
-def _stopping_when_terminated() -> Iterator[None]:
+def _stopping_when_terminated(file: str) -> Iterator[None]:
     """Inside the block a request to terminate is taken for Ctrl-C, so that what was going on is recorded."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -108,6 +108,9 @@ def _stopping_when_terminated() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
+    except KeyboardInterrupt:
+        note(f"What has succeeded is kept: treadle run {file} --resume")
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
 
