@@ -30,3 +30,34 @@ def postgres_url(postgres: str) -> str:
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}")
     return f"{postgres}&options=-csearch_path%3D{name}"
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of an S3 server of our own, in a process of its own."""
+    from s3_server import server
+
+    for package in ("s3fs", "boto3", "moto", "flask"):
+        pytest.importorskip(package, reason=f"S3 is not tested: {package} is not installed; make test-engines")
+    with server() as address:
+        yield address
+
+
+@pytest.fixture
+def s3_url(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty bucket of its own for each test; the environment says how to reach it."""
+    import boto3
+
+    for name, value in {
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": "nobody-knows-this",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"b{os.urandom(6).hex()}"
+    client = boto3.client("s3", endpoint_url=s3_server)
+    client.create_bucket(Bucket=bucket)
+    client.close()
+    return f"s3://{bucket}"

@@ -6,7 +6,7 @@ times and machine names never enter them, so the same inputs give the same artif
 
 from treadle.artifact._annotations import File, Output
 from treadle.artifact._canonical import canonical_json
-from treadle.artifact._digest import digest_bytes, digest_file, digest_tree
+from treadle.artifact._digest import digest_bytes, digest_file, digest_tree, read_listing, tree_listing
 from treadle.artifact._request_log import (
     FINDINGS_COLUMN,
     PREDICTION_COLUMN,
@@ -61,6 +61,8 @@ __all__ = [
     "digest_bytes",
     "digest_file",
     "digest_tree",
+    "read_listing",
     "sealed_segments",
     "show_with",
+    "tree_listing",
 ]

@@ -8,6 +8,7 @@ format can never be taken for this one. Links, sockets and devices have no conte
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -37,11 +38,34 @@ def digest_tree(path: str | os.PathLike[str]) -> str:
         ArtifactContentError: When the tree holds a link or anything else that is neither file nor directory.
         OSError: When something cannot be read.
     """
-    root = os.fspath(path)
-    listing = hashlib.sha256(_FORMAT)
-    for line in sorted(_lines(root, "")):
-        listing.update(canonical_json(line[1]) + b"\n")
-    return "sha256:" + listing.hexdigest()
+    return digest_bytes(tree_listing(path))
+
+
+def tree_listing(path: str | os.PathLike[str]) -> bytes:
+    """What a directory's digest is the digest of: its files with their sizes and digests, and its empty directories.
+
+    Raises:
+        ArtifactContentError: When the tree holds a link or anything else that is neither file nor directory.
+        OSError: When something cannot be read.
+    """
+    return _FORMAT + b"".join(canonical_json(line) + b"\n" for _, line in sorted(_lines(os.fspath(path), "")))
+
+
+def read_listing(listing: bytes) -> list[tuple[str, int | None, str]]:
+    """Path, size and digest of the files in a listing; size None for an empty directory.
+
+    Raises:
+        ValueError: When it is none, or names a place that lies elsewhere.
+    """
+    if not listing.startswith(_FORMAT):
+        raise ValueError("not a listing of a tree")
+    found: list[tuple[str, int | None, str]] = []
+    for line in listing.splitlines()[1:]:
+        kind, path, *rest = json.loads(line)
+        if any(part in ("", ".", "..") or "\0" in part for part in path.split("/")):
+            raise ValueError(f"a listing names {path!a}")
+        found.append((path, int(rest[0]), rest[1]) if kind == "file" else (path, None, ""))
+    return found
 
 
 def _lines(root: str, prefix: str) -> Iterator[tuple[bytes, list[object]]]:

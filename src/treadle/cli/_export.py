@@ -18,11 +18,11 @@ def command(run: str, file: Path, *, as_json: bool) -> int:
     from treadle.config import home
     from treadle.metadata import export_run
     from treadle.runner import history
-    from treadle.storage import ArtifactStore
+    from treadle.storage import open_artifacts
 
     with history() as metadata:
         newest = [record.id for record in metadata.runs(limit=1)] if run == "last" else []
-        done = export_run(metadata, ArtifactStore(home()), newest[0] if newest else run, file)
+        done = export_run(metadata, open_artifacts(home()), newest[0] if newest else run, file)
     if as_json:
         emit_json({"run": done.run, "file": str(file), "artifacts": done.artifacts, "bytes": done.size})
     else:

@@ -9,8 +9,6 @@ import click
 from treadle.cli._output import emit_json, json_option, note
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from treadle.metadata import MetadataStore, Pins
     from treadle.storage import ArtifactStore
 
@@ -18,7 +16,12 @@ if TYPE_CHECKING:
 @click.command("gc")
 @click.option("--delete", is_flag=True, help="Remove it; without this, it is only shown.")
 @click.option("--keep-runs", default=10, show_default=True, help="Newest runs of each pipeline whose artifacts stay.")
-@click.option("--keep-days", default=30.0, show_default=True, help="Artifacts of runs younger than this stay, counted from the newest.")
+@click.option(
+    "--keep-days",
+    default=30.0,
+    show_default=True,
+    help="Artifacts of runs stay that are this much older than the newest.",
+)
 @click.option("--keep", "pinned", multiple=True, metavar="DIGEST|RUN", help="This stays too; may be repeated.")
 @click.option(
     "--versions",
@@ -48,11 +51,12 @@ def command(
     from treadle.config import home
     from treadle.metadata import Retention, collect, plan_collection
     from treadle.runner import history
-    from treadle.storage import ArtifactStore
+    from treadle.storage import open_artifacts
 
     policy = Retention(runs=keep_runs, days=keep_days)
     with history() as metadata:
-        store = ArtifactStore(home())
+        store = open_artifacts(home())
+        store.claim(metadata.identity)
 
         def pins() -> Pins:
             return _pins(metadata, store, pinned, all_lineage=versions == "lineage")
@@ -116,14 +120,13 @@ def _registered(metadata: MetadataStore, store: ArtifactStore) -> tuple[set[str]
 
 def _servables(metadata: MetadataStore, store: ArtifactStore) -> dict[str, list[str]]:
     """The digests of servables' manifests, and the artifacts that hold them."""
-    from treadle.artifact import ServableArtifact, digest_file
+    from treadle.artifact import ServableArtifact, digest_bytes
 
     found: dict[str, list[str]] = {}
     after = 0
     while page := metadata.lineage.artifacts(type_name=ServableArtifact.type_name, after=after, limit=1000):
         after = page[-1][0]
         for _, artifact in page:
-            manifest: Path = store.path(artifact.digest) / "manifest.json"
-            if manifest.is_file():
-                found.setdefault(digest_file(manifest), []).append(artifact.digest)
+            if (manifest := store.read(artifact.digest, "manifest.json")) is not None:
+                found.setdefault(digest_bytes(manifest), []).append(artifact.digest)
     return found

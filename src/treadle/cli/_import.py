@@ -24,10 +24,12 @@ def command(file: Path, max_bytes: int | None, *, trust: bool, as_json: bool) ->
     """
     from treadle.config import home
     from treadle.metadata import import_run, open_metadata
-    from treadle.storage import ArtifactStore
+    from treadle.storage import open_artifacts
 
     with open_metadata(home()) as metadata:
-        done = import_run(metadata, ArtifactStore(home()), file, trust=trust, max_bytes=max_bytes)
+        store = open_artifacts(home())
+        store.claim(metadata.identity)
+        done = import_run(metadata, store, file, trust=trust, max_bytes=max_bytes)
     if as_json:
         emit_json({"run": done.run, "new": done.new, "artifacts": done.artifacts, "bytes": done.size})
     else:

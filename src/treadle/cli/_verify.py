@@ -20,9 +20,9 @@ def command(digests: tuple[str, ...], run: str | None, *, as_json: bool) -> int:
     from treadle.config import home
     from treadle.errors import UsageError
     from treadle.runner import history
-    from treadle.storage import ArtifactStore, check, stored
+    from treadle.storage import check, open_artifacts, stored
 
-    store = ArtifactStore(home())
+    store = open_artifacts(home())
     with history() as metadata:
         if run is not None and metadata.run(run) is None:
             raise UsageError("There is no such run", where={"run": run}, hint="treadle status lists runs")

@@ -171,9 +171,9 @@ def trained_on(model: Model) -> list[str]:
     from treadle.artifact import Examples
     from treadle.config import home
     from treadle.metadata import open_metadata
-    from treadle.storage import ArtifactStore
+    from treadle.storage import open_artifacts
 
-    store = ArtifactStore(home())
+    store = open_artifacts(home())
     found: set[str] = set()
     with open_metadata(home()) as metadata:
         for related in metadata.lineage.ancestors(model.digest):
@@ -223,13 +223,13 @@ def _with_properties(record: ArtifactRecord) -> str:
 def _bring(found: Found | None, output: Output[Any], what: str, *, missing_ok: bool) -> None:
     """Copy an artifact of the store into an output."""
     from treadle.config import home
-    from treadle.storage import ArtifactStore
+    from treadle.storage import open_artifacts
 
     if found is None:
         if missing_ok:
             return
         raise UsageError(f"There is not yet {what}", hint="missing_ok=True makes an empty artifact then")
-    source = ArtifactStore(home()).open(found["digest"], Artifact)
+    source = open_artifacts(home()).open(found["digest"], Artifact)
     for path in sorted(source.path.rglob("*")):
         target = output.path / path.relative_to(source.path)
         if path.is_dir():

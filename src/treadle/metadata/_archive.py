@@ -52,7 +52,7 @@ def export_run(metadata: MetadataStore, store: ArtifactStore, run_id: str, path:
 
     if os.path.lexists(path):
         raise UsageError("The file is there already", where={"file": path}, hint="name another, or remove it")
-    with store.in_use():
+    with store.in_use(), metadata.in_use():
         contents = metadata.contents(run_id)
         folders = {digest: store.open(digest, Artifact).path for digest in {one.digest for one in contents.artifacts}}
         manifest = Manifest(FORMAT, contents, {digest: _listing(folder) for digest, folder in folders.items()})
@@ -91,7 +91,7 @@ def import_run(
         ArchiveError: When the archive is damaged or hostile, or the store has another run of this id; the store is
             as it was then.
     """
-    with store.in_use(), open(path, "rb") as archive:
+    with store.in_use(), metadata.in_use(), open(path, "rb") as archive:
         try:
             return _import(metadata, store, archive, trust=trust, max_bytes=max_bytes)
         except ArchiveError as error:

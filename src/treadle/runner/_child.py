@@ -30,7 +30,7 @@ from treadle.pipeline import (
 from treadle.runner._reads import ReadTracer
 from treadle.runner._retry import is_transient
 from treadle.runner._task import read_json, write_json
-from treadle.storage import ArtifactStore
+from treadle.storage import open_artifacts
 
 
 def run_task(task: Path) -> int:
@@ -61,7 +61,7 @@ class _Node:
         self._request = request
         self._task = task
         self._tracer = tracer
-        self._store = ArtifactStore(request["home"])
+        self._store = open_artifacts(Path(request["home"]))
         self._files = {name: Path(file) for name, file in request["files"].items()}
 
     def run(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from treadle import config
 from treadle.metadata import MetadataStore, has_metadata, open_metadata
+from treadle.storage import ArtifactStore, open_artifacts
 
 
 class Layout:
@@ -17,6 +18,10 @@ class Layout:
     def open_metadata(self) -> MetadataStore:
         """The lineage, in the folder or where its settings say; close it after use."""
         return open_metadata(self.home)
+
+    def open_artifacts(self) -> ArtifactStore:
+        """The artifacts, in the folder or where its settings say."""
+        return open_artifacts(self.home)
 
     def has_metadata(self) -> bool:
         """Whether there is a lineage."""

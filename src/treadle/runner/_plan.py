@@ -19,7 +19,6 @@ from treadle.runner._layout import Layout
 from treadle.runner._memory import CodeMemory
 from treadle.runner._results import NodeState
 from treadle.runner._select import Part, Selection, choose
-from treadle.storage import ArtifactStore
 
 Intent: TypeAlias = Literal["run", "cached", "taken", "depends", "skipped", "missing"]
 
@@ -90,7 +89,7 @@ def _plan(
             found = find_run(metadata, base, pipeline=pipeline.name)
             earlier = Earlier(base=done_in(metadata, found.id), base_run=found.id)
         code = CodeReader(pipeline, CodeMemory(layout.code))
-        planner = _Planner(Decider(pipeline, metadata, ArtifactStore(layout.home), code, earlier=earlier), earlier)
+        planner = _Planner(Decider(pipeline, metadata, layout.open_artifacts(), code, earlier=earlier), earlier)
         return planner.plan(nodes, choose(nodes, selection or Selection()))
 
 

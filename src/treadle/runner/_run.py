@@ -11,14 +11,13 @@ from treadle.pipeline import CodeReader, Pipeline
 from treadle.runner._attempts import Listener
 from treadle.runner._decide import Decider
 from treadle.runner._driver import Driver
-from treadle.runner._earlier import Earlier, base_of, done_in, find_run, parameters_of, selection_of
+from treadle.runner._earlier import Earlier, backend_of, base_of, done_in, find_run, parameters_of, selection_of
 from treadle.runner._layout import Layout
 from treadle.runner._lock import recover
 from treadle.runner._memory import CodeMemory
 from treadle.runner._results import RunResult
 from treadle.runner._select import Selection, choose
 from treadle.runner.backends import Backend, backend_named
-from treadle.storage import ArtifactStore
 
 
 def run(
@@ -33,7 +32,7 @@ def run(
     base: str | None = None,
     resume: str | None = None,
     reuse: bool = True,
-    backend: str | Backend = "local",
+    backend: str | Backend | None = None,
 ) -> RunResult:
     """Run a pipeline: each node in a process of its own, and only those that something changed for.
 
@@ -53,7 +52,8 @@ def run(
         resume: A run (an id, or ``last``: the newest of this pipeline) to go on with: its parameters and selection
             are used where none are given, and nodes that run every time are not run again for what it has done.
         reuse: False runs every selected node, whatever is in the store.
-        backend: Where the nodes run: ``local``, ``ray``, or a `treadle.runner.backends.Backend`.
+        backend: Where the nodes run: ``local``, ``ray``, or a `treadle.runner.backends.Backend`. When not given: where
+            those of the run did that is resumed, else on this machine.
 
     Returns:
         How each node ended. A failed node is told in its result, not raised.
@@ -63,8 +63,7 @@ def run(
         UsageError: When a run that is named is not there.
     """
     layout = Layout(home)
-    backend = backend_named(backend) if isinstance(backend, str) else backend
-    store = ArtifactStore(layout.home)
+    store = layout.open_artifacts()
     if resume is None:
         pipeline.compile(parameters)  # misuse is told before anything is made on disk
     with (
@@ -72,15 +71,16 @@ def run(
         store.in_use(),  # nothing is collected under a run's feet, on this host
         layout.open_metadata() as metadata,
         metadata.in_use(),  # and on others
-        backend.launcher() as launcher,
     ):
         recover(layout.staging, metadata)
+        store.claim(metadata.identity)
         earlier = Earlier()
         if resume is not None:
             record = find_run(metadata, resume, pipeline=pipeline.name)
             parameters = {**parameters_of(record), **(parameters or {})}
             selection = selection or selection_of(record)
             base = base or base_of(record)
+            backend = backend or backend_of(record)
             earlier = Earlier(resumed=done_in(metadata, record.id))
         ir = pipeline.compile(parameters)
         selection = selection or Selection()
@@ -91,17 +91,20 @@ def run(
         decider = Decider(
             pipeline, metadata, store, CodeReader(pipeline, CodeMemory(layout.code)), earlier=earlier, reuse=reuse
         )
-        driver = Driver(
-            ir,
-            part,
-            layout=layout,
-            decider=decider,
-            launcher=launcher,
-            tell=on_event or (lambda _: None),
-            limits={**backend.limits(workers or config.num_threads()), **(limits or {})},
-            asked={
-                "file": None if pipeline.file is None else str(pipeline.file),
-                **({"selection": selection.to_json(), "base": base} if selection or base else {}),
-            },
-        )
-        return driver.run()
+        where = backend_named(backend or "local") if backend is None or isinstance(backend, str) else backend
+        with where.launcher() as launcher:
+            driver = Driver(
+                ir,
+                part,
+                layout=layout,
+                decider=decider,
+                launcher=launcher,
+                tell=on_event or (lambda _: None),
+                limits={**where.limits(workers or config.num_threads()), **(limits or {})},
+                asked={
+                    "file": None if pipeline.file is None else str(pipeline.file),
+                    "backend": where.name,
+                    **({"selection": selection.to_json(), "base": base} if selection or base else {}),
+                },
+            )
+            return driver.run()

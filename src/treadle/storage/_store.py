@@ -1,10 +1,11 @@
-"""The artifact store in a directory: staged, synced, renamed, verified.
+"""The artifact store: staged, synced, renamed, verified; in a directory, or under a URL with a directory for copies.
 
 **A published artifact is whole or absent.** Its files are synced before one rename makes it visible, and
 its name is the digest of its content, so publishing twice, or by several processes at once, ends in the same place.
 **What is read has been verified**: `open` computes the digest again. See docs/adr/0003.
 
-Layout under the root: ``artifacts/sha256/<2 hex>/<62 hex>/`` and ``staging/``, on one file system.
+Layout under the root: ``artifacts/sha256/<2 hex>/<62 hex>/`` and ``staging/``, on one file system. A store may keep its
+artifacts under a URL besides; then that is where they are or are not, and the directory holds copies for reading.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any, TypeVar
 
 from treadle.artifact import Artifact, digest_tree
 from treadle.errors import ArtifactContentError, CorruptArtifactError, MissingArtifactError, UsageError
+from treadle.storage._remote import Remote
 from treadle.storage._use import alone, in_use
 
 A = TypeVar("A", bound=Artifact)
@@ -31,10 +33,12 @@ class ArtifactStore:
 
     Args:
         root: The store's home; made, readable by its owner only, when something is first staged.
+        url: Where the artifacts are kept, ``s3://bucket/prefix``; in the directory when not given.
     """
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
+    def __init__(self, root: str | os.PathLike[str], url: str | None = None) -> None:
         self.root = Path(root).absolute()
+        self.remote = Remote(url) if url else None
 
     def stage(self) -> Path:
         """A new, empty directory on the store's file system, to be filled and published or discarded."""
@@ -53,6 +57,8 @@ class ArtifactStore:
             ArtifactContentError: When the directory holds anything but files and directories.
         """
         digest = digest_tree(staged)
+        if self.remote is not None:
+            self.remote.upload(staged)
         _seal(staged)
         final = self.path(digest)
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +79,7 @@ class ArtifactStore:
             CorruptArtifactError: When its bytes no longer give its digest.
         """
         path = self.path(digest)
-        found = _digest_of(path)
+        found = _digest_of(path) if self.remote is None else self._bring(digest)
         if found is None:
             raise MissingArtifactError(
                 "An artifact is not in the store",
@@ -87,6 +93,49 @@ class ArtifactStore:
                 hint="run the pipeline again: the damaged copy is set aside and made anew; check the disk",
             )
         return type_(path, digest, dict(properties or {}))
+
+    def read(self, digest: str, file: str) -> bytes | None:
+        """One small file of an artifact, not verified; None when there is no such artifact or file."""
+        path = self.path(digest)
+        if self.remote is not None and not path.exists():
+            try:
+                return self.remote.read(digest, file)
+            except (MissingArtifactError, CorruptArtifactError):
+                return None
+        try:
+            return (path / file).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+
+    def claim(self, identity: str) -> None:
+        """Make the place of the artifacts a lineage's own; a directory is its store's in any case.
+
+        Raises:
+            StoreOwnerError: When it is another lineage's.
+        """
+        if self.remote is not None:
+            self.remote.claim(identity)
+
+    def _bring(self, digest: str) -> str | None:
+        """See to a copy of what is kept under the URL; its digest, or None when it is not there."""
+        assert self.remote is not None
+        if not self.remote.has(digest):
+            return None
+        found = _digest_of(self.path(digest))
+        if found == digest:
+            return digest
+        if found is not None:
+            self.set_aside(digest)
+        place = self.stage()
+        try:
+            self.remote.download(digest, place)
+            _place(place, self.path(digest))
+        except CorruptArtifactError:
+            self.remote.note_damage(digest)
+            raise
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+        return _digest_of(self.path(digest))
 
     def path(self, digest: str) -> Path:
         """Where an artifact of this digest lives or would live; says nothing about whether it is there."""
@@ -114,6 +163,13 @@ class ArtifactStore:
             os.rename(self.path(digest), aside)
         except FileNotFoundError:  # somebody else was quicker
             aside.parent.rmdir()
+
+
+def _place(copy: Path, final: Path) -> None:
+    """Put a verified copy where it is read; somebody else may have done so meanwhile."""
+    _seal(copy)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    _rename_without_replacing(copy, final)
 
 
 def _digest_of(path: Path) -> str | None:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from treadle.artifact import digest_tree
-from treadle.errors import ArtifactContentError
+from treadle.errors import ArtifactContentError, CorruptArtifactError, MissingArtifactError
 
 if TYPE_CHECKING:
+    from treadle.storage._remote import Remote
     from treadle.storage._store import ArtifactStore
 
 _COLLECTED = "collected-"
@@ -48,6 +49,14 @@ class Check:
 
 def stored(store: ArtifactStore) -> Iterator[Stored]:
     """Every artifact of a store, in the order of their digests."""
+    if store.remote is None:
+        yield from _in_folder(store)
+        return
+    for digest, size, changed_at in store.remote.stored():
+        yield Stored(digest, store.path(digest), size, changed_at)
+
+
+def _in_folder(store: ArtifactStore) -> Iterator[Stored]:
     root = store.root / "artifacts" / "sha256"
     for prefix in _listed(root):
         for rest in _listed(root / prefix):
@@ -60,6 +69,8 @@ def stored(store: ArtifactStore) -> Iterator[Stored]:
 def check(store: ArtifactStore, digest: str) -> Check:
     """Whether an artifact's bytes still give its digest. Reads all of them."""
     path = store.path(digest)
+    if store.remote is not None:
+        return _check_remote(store, store.remote, digest)
     if not os.path.lexists(path):
         return Check(digest, "missing")
     try:
@@ -69,8 +80,30 @@ def check(store: ArtifactStore, digest: str) -> Check:
     return Check(digest, "whole" if whole else "damaged", _size(path))
 
 
+def _check_remote(store: ArtifactStore, remote: Remote, digest: str) -> Check:
+    place = store.stage()
+    try:
+        remote.download(digest, place)
+        return Check(digest, "whole", _size(place))
+    except MissingArtifactError:
+        return Check(digest, "missing")
+    except CorruptArtifactError:
+        remote.note_damage(digest)
+        return Check(digest, "damaged", _size(place))
+    finally:
+        _remove(place)
+
+
 def take_out(store: ArtifactStore, digest: str) -> bool:
-    """Take an artifact out of sight; False when it was not there. `empty_bin` removes its bytes."""
+    """Take an artifact out of sight; False when it was not there. `empty_bin` removes the bytes in the folder."""
+    if store.remote is None:
+        return _take_out(store, digest)
+    was_there = store.remote.remove(digest)
+    _take_out(store, digest)
+    return was_there
+
+
+def _take_out(store: ArtifactStore, digest: str) -> bool:
     place = store.stage()
     target = place.rename(place.with_name(_COLLECTED + place.name))
     try:
@@ -95,7 +128,7 @@ def clear_litter(store: ArtifactStore, *, older_than_seconds: float) -> int:
     Artifacts that were set aside as damaged stay for a person to look at until they are older than this.
     """
     staging = store.root / "staging"
-    gone = 0
+    gone = _clear_remote(store, store.remote, older_than_seconds) if store.remote is not None else 0
     for name in _listed(staging):
         place = staging / name
         if name.startswith(_COLLECTED):
@@ -107,6 +140,15 @@ def clear_litter(store: ArtifactStore, *, older_than_seconds: float) -> int:
                 _remove(place)
                 gone += 1
     return gone
+
+
+def _clear_remote(store: ArtifactStore, remote: Remote, older_than_seconds: float) -> int:
+    """Half uploads, and copies in the folder of what others have collected."""
+    kept = {digest for digest, *_ in remote.stored()}
+    for found in list(_in_folder(store)):
+        if found.digest not in kept:
+            _take_out(store, found.digest)
+    return remote.clear_litter(before=time.time() - older_than_seconds)
 
 
 def _listed(folder: Path) -> list[str]:

@@ -16,10 +16,16 @@ if TYPE_CHECKING:
     from treadle.testing._backend import BackendContract
     from treadle.testing._engine import EngineContract
     from treadle.testing._metadata import MetadataContract
+    from treadle.testing._storage import StorageContract
 
-__all__ = ["BackendContract", "EngineContract", "MetadataContract"]
+__all__ = ["BackendContract", "EngineContract", "MetadataContract", "StorageContract"]
 
-_MODULES = {"BackendContract": "_backend", "EngineContract": "_engine", "MetadataContract": "_metadata"}
+_MODULES = {
+    "BackendContract": "_backend",
+    "EngineContract": "_engine",
+    "MetadataContract": "_metadata",
+    "StorageContract": "_storage",
+}
 
 
 def __getattr__(name: str) -> object:
