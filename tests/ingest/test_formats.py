@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import sqlite3
 import struct
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -308,17 +311,28 @@ def avro_string(text: str | bytes) -> bytes:
     return zigzag(len(data)) + data
 
 
-def avro_file(schema: object, blocks: list[tuple[int, bytes]], codec: str = "null") -> bytes:
-    import zlib
+def _deflate(block: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(block) + packer.flush()
 
+
+PACKERS = {
+    "deflate": _deflate,
+    "snappy": lambda block: pa.Codec("snappy").compress(block, asbytes=True) + zlib.crc32(block).to_bytes(4, "big"),
+    "zstandard": lambda block: pa.Codec("zstd").compress(block, asbytes=True),
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+def avro_file(schema: object, blocks: list[tuple[int, bytes]], codec: str = "null") -> bytes:
+    """A container file; ``=snappy`` means that the blocks are packed already."""
+    packer = PACKERS.get(codec, lambda block: block)
+    codec = codec.removeprefix("=")
     head = b"Obj\x01" + zigzag(2) + avro_string("avro.schema") + avro_string(json.dumps(schema))
     head += avro_string("avro.codec") + avro_string(codec) + zigzag(0) + b"S" * 16
     for count, block in blocks:
-        if codec == "deflate":
-            packer = zlib.compressobj(wbits=-15)
-            packed = packer.compress(block) + packer.flush()
-        else:
-            packed = block
+        packed = packer(block)
         head += zigzag(count) + zigzag(len(packed)) + packed + b"S" * 16
     return head
 
@@ -349,7 +363,7 @@ def avro_row(n: int | None) -> bytes:
     return row + zigzag(1) + avro_string("k") + b"\x01" + zigzag(0) + avro_string(b"\x00\x7d") + zigzag(1) + b"ab"
 
 
-@pytest.mark.parametrize("codec", ["null", "deflate"])
+@pytest.mark.parametrize("codec", ["null", *PACKERS])
 def test_avro(tmp_path: Path, codec: str) -> None:
     blocks = [(2, avro_row(-(2**63)) + avro_row(None)), (1, avro_row(2**63 - 1))]
     table = read_table(write(tmp_path / "a.avro", avro_file(AVRO, blocks, codec)))
@@ -368,17 +382,56 @@ def test_avro_that_is_wrong(tmp_path: Path) -> None:
             read_table(write(tmp_path / "a.avro", bad))
     for schema, error in (
         ("long", CorruptFileError),
-        ({"type": "record", "name": "R", "fields": [{"name": "u", "type": ["int", "string"]}]}, ColumnTypeError),
         ({"type": "record", "name": "R", "fields": [{"name": "r", "type": ["null", "R"]}]}, ColumnTypeError),
     ):
         with pytest.raises(error):
             read_table(write(tmp_path / "b.avro", avro_file(schema, [])))
-    with pytest.raises(CorruptFileError, match="snappy"):
-        read_table(write(tmp_path / "c.avro", avro_file(AVRO, [], "snappy")))
-    bomb = {"type": "record", "name": "R", "fields": [{"name": "s", "type": "string"}]}
-    file = write(tmp_path / "d.avro", avro_file(bomb, [(1, avro_string("x" * 5_000_000))], "deflate"))
-    with pytest.raises(CorruptFileError, match="unfolds"):
+    with pytest.raises(CorruptFileError, match="'lz4' is not read"):
+        read_table(write(tmp_path / "c.avro", avro_file(AVRO, [], "lz4")))
+
+
+@pytest.mark.parametrize("codec", list(PACKERS))
+def test_avro_that_is_damaged_or_a_bomb(tmp_path: Path, codec: str) -> None:
+    text = {"type": "record", "name": "R", "fields": [{"name": "s", "type": "string"}]}
+    file = write(tmp_path / "bomb.avro", avro_file(text, [(1, avro_string("x" * 5_000_000))], codec))
+    assert read_table(file)["s"][0].as_py() == "x" * 5_000_000
+    with pytest.raises(CorruptFileError, match="unfolds to more than 1,048,576"):
         read_table(file, options={"group_bytes": 1 << 20})
+    packed = PACKERS[codec](avro_string("some text that is long enough to be packed") * 20)
+    for place, bad in enumerate((packed[:-6], packed[: len(packed) // 2], b"", packed[:10] + b"\xff" + packed[11:])):
+        file = write(tmp_path / f"bad{place}.avro", avro_file(text, [(20, bad)], f"={codec}"))
+        with pytest.raises(CorruptFileError, match="not a whole Avro file") as caught:
+            read_table(file)
+        assert caught.value.where["file"] == file
+
+
+def test_unions_of_avro(tmp_path: Path) -> None:
+    fields = [
+        {"name": "wide", "type": ["null", "int", "long"]},
+        {"name": "number", "type": ["int", "double", "null"]},
+        {"name": "either", "type": ["long", "string", "null", {"type": "fixed", "name": "Id", "size": 2}]},
+    ]
+    schema = {"type": "record", "name": "R", "fields": fields}
+    rows = [
+        zigzag(1) + zigzag(1) + zigzag(0) + zigzag(3) + zigzag(0) + zigzag(7),
+        zigzag(2) + zigzag(2**62) + zigzag(1) + struct.pack("<d", 0.5) + zigzag(1) + avro_string("x"),
+        zigzag(0) + zigzag(2) + zigzag(2),
+        zigzag(0) + zigzag(0) + zigzag(0) + zigzag(3) + b"ab",
+    ]
+    table = read_table(write(tmp_path / "a.avro", avro_file(schema, [(4, b"".join(rows))])))
+    assert table["wide"].to_pylist() == [1, 2**62, None, None]
+    assert table["number"].to_pylist() == [3.0, 0.5, None, 0.0]
+    assert table["either"].to_pylist() == [
+        {"long": 7, "string": None, "Id": None},
+        {"long": None, "string": "x", "Id": None},
+        None,
+        {"long": None, "string": None, "Id": b"ab"},
+    ]
+    big = {"type": "record", "name": "R", "fields": [{"name": "n", "type": ["long", "double"]}]}
+    file = write(tmp_path / "b.avro", avro_file(big, [(1, zigzag(0) + zigzag(2**53 + 1))]))
+    with pytest.raises(ColumnTypeError) as caught:
+        read_table(file)
+    assert caught.value.where == {"file": file, "column": "n"}
 
 
 # TFRecord

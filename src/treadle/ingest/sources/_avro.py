@@ -1,4 +1,4 @@
-"""Avro object container files (specification 1.11), with the codecs null and deflate.
+"""Avro object container files (specification 1.11), with all its codecs.
 
 Own reader: the format is small, and a library would be one more for everybody. Records are decoded one by one.
 """
@@ -6,7 +6,6 @@ Own reader: the format is small, and a library would be one more for everybody. 
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from treadle.errors import ColumnTypeError, CorruptFileError
+from treadle.ingest.sources._avro_codecs import CODECS, ERRORS, unpack
 from treadle.ingest.sources._avro_values import Cursor, arrow_type, decoder
 from treadle.ingest.sources._promise import Opened, Reading, Refused
 
@@ -53,9 +53,9 @@ class AvroSource:
             raise self._corrupt(error) from error
         if not isinstance(self._schema, dict) or self._schema.get("type") != "record":
             raise CorruptFileError("The file's records are no records: they have no fields.", where={"file": path})
-        if self._codec not in ("null", "deflate"):
+        if self._codec not in CODECS:
             raise CorruptFileError(
-                f"The codec {self._codec!r} is not read.", where={"file": path}, hint="Write it with deflate or null."
+                f"The codec {self._codec!r} is not read.", where={"file": path}, hint=f"Read are {', '.join(CODECS)}."
             )
         self._start = data.place
         named: dict[str, Any] = {}
@@ -87,8 +87,15 @@ class AvroSource:
                 raise self._corrupt(error) from error
             for start in range(0, count, batch_rows):
                 part = rows[start : start + batch_rows]
-                arrays = [pa.array([row[field.name] for row in part], field.type) for field in kinds]
-                yield pa.RecordBatch.from_arrays(arrays, schema=kinds)
+                yield pa.RecordBatch.from_arrays([self._column(part, field) for field in kinds], schema=kinds)
+
+    def _column(self, rows: list[Any], field: pa.Field) -> pa.Array:
+        try:
+            return pa.array([row[field.name] for row in rows], field.type)
+        except (pa.ArrowInvalid, OverflowError) as error:  # a whole number that its column's type would round
+            raise ColumnTypeError(
+                f"A value does not fit into the column: {error}.", where={"file": self.path, "column": field.name}
+            ) from error
 
     def _blocks(self) -> Iterator[tuple[int, bytes]]:
         """The number of records and the unpacked bytes of every block."""
@@ -101,23 +108,12 @@ class AvroSource:
                 block = bytes(data.take(size))
                 if bytes(data.take(16)) != self._sync:
                     raise ValueError("a block does not end with the file's mark")
-                yield count, self._unpacked(block)
-        except (ValueError, IndexError, zlib.error) as error:
+                yield count, unpack(self._codec, block, self._limit)
+        except (*ERRORS, IndexError) as error:
             raise self._corrupt(error) from error
 
-    def _unpacked(self, block: bytes) -> bytes:
-        if self._codec == "null":
-            return block
-        unpacker = zlib.decompressobj(-15)
-        data = unpacker.decompress(block, self._limit)
-        if unpacker.unconsumed_tail:
-            raise ValueError(f"a block unfolds to more than {self._limit:,} bytes")
-        if not unpacker.eof:
-            raise ValueError("a packed block is cut off")
-        return data
-
     def _corrupt(self, error: Exception) -> CorruptFileError:
-        reason = str(error) if isinstance(error, ValueError | zlib.error) else f"{type(error).__name__} {error}"
+        reason = str(error) if isinstance(error, ERRORS) else f"{type(error).__name__} {error}"
         return CorruptFileError(
             f"The file is not a whole Avro file: {reason}.",
             where={"file": self.path},

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 Decode = Callable[["Cursor"], Any]
 
+_NUMBERS = ("int", "long", "float", "double")
 _EPOCH = datetime(1970, 1, 1)
 _PRIMITIVES = {
     "null": pa.null(),
@@ -73,7 +74,7 @@ def decoder(schema: Any, named: dict[str, Any]) -> Decode:
         named: Functions of the named types read so far; filled.
     """
     if isinstance(schema, list):
-        return _union([decoder(branch, named) for branch in schema])
+        return _union([decoder(branch, named) for branch in schema], _members(schema))
     if isinstance(schema, str):
         if schema in _SIMPLE:
             return _SIMPLE[schema]
@@ -86,13 +87,15 @@ def arrow_type(schema: Any, named: dict[str, pa.DataType]) -> pa.DataType:
     """The Arrow type that holds values of an Avro schema.
 
     Raises:
-        ValueError: None does: a union of several types, or a record inside itself.
+        ValueError: None does: a record inside itself.
     """
     if isinstance(schema, list):
-        branches = [branch for branch in schema if branch != "null"]
-        if len(branches) > 1:
-            raise ValueError(f"a union of {len(branches)} types has no one type")
-        return arrow_type(branches[0], named) if branches else pa.null()
+        members = _members(schema)
+        branches = {name: arrow_type(branch, named) for name, branch in zip(members, schema, strict=True) if name}
+        if branches:
+            return pa.struct(list(branches.items()))
+        kinds = {arrow_type(branch, named) for branch in schema} - {pa.null()}
+        return pa.float64() if len(kinds) > 1 else next(iter(kinds), pa.null())
     if isinstance(schema, str):
         found = _PRIMITIVES.get(schema, named.get(schema))
         if found is None:
@@ -160,12 +163,29 @@ def _record(schema: dict[str, Any], named: dict[str, Any]) -> Decode:
     return read
 
 
-def _union(branches: list[Decode]) -> Decode:
+def _members(union: list[Any]) -> list[str]:
+    """What each branch of a union is called in the struct that holds it; empty names where no struct is needed.
+
+    One type beside null, or numbers of several widths, are a plain column. Other types stand side by side, as in
+    Avro's own JSON: ``{"long": null, "string": "x"}``.
+    """
+    branches = [branch for branch in union if branch != "null"]
+    if len(branches) < 2 or all(branch in _NUMBERS for branch in branches):
+        return [""] * len(union)
+    return ["" if branch == "null" else _name_of(branch) for branch in union]
+
+
+def _name_of(branch: Any) -> str:
+    return branch if isinstance(branch, str) else str(branch.get("name", branch["type"]))
+
+
+def _union(branches: list[Decode], members: list[str]) -> Decode:
     def read(data: Cursor) -> Any:
         index = data.long()
         if not 0 <= index < len(branches):
             raise ValueError("a union has no such branch")
-        return branches[index](data)
+        value = branches[index](data)
+        return {members[index]: value} if members[index] else value
 
     return read
 
