@@ -36,6 +36,7 @@ def transform(
         transformed: Features and label as float32, beside the row ids.
     """
     from treadle.config import home
+    from treadle.engine import open_engine
     from treadle.ingest import read_examples
     from treadle.schema import Schema
     from treadle.transform import AnalysisCache, DataSpan, analyze_spans, write_transformed
@@ -50,5 +51,6 @@ def transform(
         spans, cache = [DataSpan("", lambda columns: reader.batches(analyze, columns=columns))], None
     built = analyze_spans(preprocess, Schema.load(schema), spans, cache, label=label)
     built.save(graph.path)
-    write_transformed(built, reader, transformed.path, analyzed=analyze, materialize=materialize)
+    with open_engine() as engine:
+        write_transformed(built, reader, transformed.path, analyzed=analyze, materialize=materialize, engine=engine)
     graph.properties["features"] = len(built.feature_names)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from treadle.artifact import canonical_json
 from treadle.errors import TransformError
 from treadle.transform._graph import ROW_ID, TransformGraph
+from treadle.transform._parts import PartsEngine, RowsPart, write_batches, write_parts
 
 FORMAT = "treadle.transformed/1"
 ON_READ = "treadle.transformed/2"
@@ -30,6 +30,13 @@ class ExamplesSource(Protocol):
         """The rows of a split."""
 
 
+class PartedExamples(Protocol):
+    """Examples that an engine can read (``treadle.ingest.ExamplesReader``)."""
+
+    def parts(self, split: str) -> Sequence[RowsPart]:
+        """A split in parts."""
+
+
 def write_transformed(
     graph: TransformGraph,
     examples: ExamplesSource,
@@ -37,6 +44,7 @@ def write_transformed(
     *,
     analyzed: str | None = None,
     materialize: bool = True,
+    engine: PartsEngine | None = None,
 ) -> None:
     """Transform all splits, a batch in memory at a time.
 
@@ -58,6 +66,8 @@ def write_transformed(
         analyzed: The split that the graph was analyzed on; ``target_encode`` needs to know it.
         materialize: Whether the features are written; otherwise training computes them from the examples, batch by
             batch: the same values, a pass over the raw rows each time, and no second copy of the data.
+        engine: Where the work is done (``treadle.engine.open_engine``); the examples are then an ``ExamplesReader``.
+            Each of their parts of two million rows becomes a file, in order, the same over every engine.
 
     Raises:
         TransformError: The graph needs ``analyzed``, and it is none of the splits.
@@ -76,7 +86,9 @@ def write_transformed(
         manifest |= {"format": ON_READ, "analyzed": analyzed}
         graph.save(out)
     manifest["splits"] = {
-        split: _write_split(graph, written, examples, split, out, out_of_fold=graph.has_folds and split == analyzed)
+        split: _write_split(
+            graph, written, examples, split, out, out_of_fold=graph.has_folds and split == analyzed, engine=engine
+        )
         for split in examples.splits
     }
     (out / MANIFEST).write_bytes(canonical_json(manifest))
@@ -90,14 +102,11 @@ def _write_split(
     out: Path,
     *,
     out_of_fold: bool,
+    engine: PartsEngine | None,
 ) -> int:
-    names = [column for output in outputs for column in graph.columns_of(output)]
-    schema = pa.schema([*((name, pa.float32()) for name in names), (ROW_ID, pa.string())])
+    if engine is not None:
+        parts = cast("PartedExamples", examples).parts(split)
+        return write_parts(engine, graph, outputs, parts, out / split, out_of_fold=out_of_fold)
     (out / split).mkdir()
-    count = 0
-    with pq.ParquetWriter(out / split / "part-00000.parquet", schema, compression="zstd") as writer:
-        for batch in examples.batches(split, columns=[*graph.inputs_for(outputs), ROW_ID]):
-            transformed = graph.transform(batch, outputs, out_of_fold=out_of_fold) if outputs else batch
-            writer.write_table(pa.table([transformed.column(name) for name in schema.names], schema=schema))
-            count += transformed.num_rows
-    return count
+    batches = examples.batches(split, columns=[*graph.inputs_for(outputs), ROW_ID])
+    return write_batches(graph, outputs, batches, out / split / "part-00000.parquet", out_of_fold=out_of_fold)
