@@ -13,6 +13,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from sklearn.metrics import mutual_info_score
+from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 from test_authoring import out
 
 from treadle import transform as tt
@@ -21,7 +24,7 @@ from treadle.graph import Session, encode_rows, serialize
 from treadle.graph import nodes as n
 from treadle.schema import Schema
 from treadle.transform._analyzers import Coded
-from treadle.transform._ranking import RankedTokensOf
+from treadle.transform._ranking import RankedTokensOf, expected_information
 
 SCHEMA = Schema.loads(
     """
@@ -128,6 +131,53 @@ def test_a_label_ranks_by_mutual_information_and_a_request_does_not_need_it() ->
     order = sorted(expected, key=lambda word: (-round(expected[word], 9), word))
     got = graph.feature_matrix(TABLE)[:, 0].tolist()
     assert got == [order.index(word) if word in order else -1 for word in WORDS]
+
+
+@given(
+    rows=st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 2)), min_size=2, max_size=60),
+)
+@settings(deadline=None, max_examples=60)
+def test_adjusted_information_is_that_of_scikit_learn(rows: list[tuple[str, int]]) -> None:
+    """Mutual information of having the value with the label, less the expected, in bits times rows."""
+    labels = [label for _, label in rows]
+    found = _information_of(rows)
+    for token in {token for token, _ in rows}:
+        has = [int(value == token) for value, _ in rows]
+        table = contingency_matrix(labels, has, sparse=True).astype(np.int64)
+        chance = expected_mutual_information(table, len(rows))
+        expected = (mutual_info_score(labels, has) - chance) * len(rows) / math.log(2)
+        assert found[token] == pytest.approx(expected, abs=1e-9 * len(rows))
+
+
+def _information_of(rows: list[tuple[str, int]]) -> dict[Any, float]:
+    state = RankedTokensOf(None, 1, (), False, True, 0.0, None, True).create()
+    values, codes = np.unique([value for value, _ in rows], return_inverse=True)
+    state.add_columns([Coded(codes, values.tolist()), np.array([float(label) for _, label in rows])])
+    return state._information()
+
+
+def test_chance_of_large_counts() -> None:
+    table = np.array([[600_000, 100_000], [250_000, 50_000]])
+    rows = int(table.sum())
+    ours = sum(expected_information(a, b, rows) for a in table.sum(axis=1) for b in table.sum(axis=0))
+    expected = expected_mutual_information(csr_matrix(table), rows) * rows / math.log(2)
+    assert ours == pytest.approx(expected, rel=1e-6)
+    assert expected_information(2.5, 3.5, 7.25) > 0  # weights
+
+
+def test_adjusted_ranks_rare_values_lower() -> None:
+    words = ["rare"] * 2 + ["often"] * 10 + ["x"] * 12
+    kinds = [1, 0, 0, 2, 1, 0, 1, 2, 1, 0, 0, 0, 1, 2, 1, 1, 2, 2, 0, 2, 0, 2, 0, 1]
+    table = pa.table({"word": words, "code": kinds})
+
+    def order(adjusted: bool) -> list[float]:
+        graph = fitted(lambda x: tt.vocabulary(x["word"], label=x["code"], adjusted=adjusted), table)
+        return graph.feature_matrix(pa.table({"word": ["x", "rare", "often"]}))[:, 0].tolist()
+
+    assert order(adjusted=False) == [0, 1, 2]
+    assert order(adjusted=True) == [0, 2, 1]
+    with pytest.raises(TransformError, match="adjusted is about"):
+        fitted(lambda x: tt.vocabulary(x["word"], adjusted=True))
 
 
 def test_chance_is_not_information() -> None:

@@ -107,6 +107,14 @@ class TransformedExamples(Artifact):
     """
 
 
+class FeatureSelection(Artifact):
+    """Which features were kept, and why.
+
+    Files: ``selection.json`` (format ``treadle.selection/1``: method, scores, chosen) and ``report.html``, the same
+    for people. Made by the selection of features; read by people.
+    """
+
+
 class Model(Artifact):
     """A fitted model in its framework's own safe format (never pickle).
 

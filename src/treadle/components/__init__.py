@@ -20,6 +20,7 @@ from treadle.components._package import package
 from treadle.components._push import push
 from treadle.components._quarantine import quarantine
 from treadle.components._resolvers import latest, latest_blessed, latest_pushed, spans, trained_on
+from treadle.components._select_features import select_features
 from treadle.components._statistics import statistics
 from treadle.components._train import train
 from treadle.components._transform import transform
@@ -50,6 +51,7 @@ __all__ = [
     "package",
     "push",
     "quarantine",
+    "select_features",
     "spans",
     "statistics",
     "train",

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from treadle.transform._hashing import cross, hash_buckets, length
     from treadle.transform._history import History, Timeline, add_past
     from treadle.transform._images import image
+    from treadle.transform._kept_examples import keep_transformed
     from treadle.transform._lists import Items, items
     from treadle.transform._moment_columns import (
         analyzer,
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
         eliminate_features,
         embedded_features,
         filter_features,
+        filter_matrix,
         wrap_features,
     )
     from treadle.transform._spans import AnalysisCache, DataSpan, analyze_spans
@@ -187,6 +189,7 @@ __all__ = [
     "extract",
     "fill_missing",
     "filter_features",
+    "filter_matrix",
     "floor",
     "hash_buckets",
     "haversine",
@@ -199,6 +202,7 @@ __all__ = [
     "is_weekend",
     "items",
     "join",
+    "keep_transformed",
     "lag",
     "length",
     "log",
@@ -288,6 +292,7 @@ _MODULES = {
     "_hashing": "cross hash_buckets length",
     "_history": "History Timeline add_past",
     "_images": "image",
+    "_kept_examples": "keep_transformed",
     "_lists": "Items items",
     "_moment_columns": (
         "analyzer count highest lowest mean std_dev total tukey_h_params tukey_location tukey_scale variance"
@@ -300,7 +305,7 @@ _MODULES = {
         "scale_to_0_1 scale_to_0_1_per_key scale_to_gaussian scale_to_z_score scale_to_z_score_per_key "
         "std_dev_per_key values_per_key"
     ),
-    "_selection": "Selection eliminate_features embedded_features filter_features wrap_features",
+    "_selection": "Selection eliminate_features embedded_features filter_features filter_matrix wrap_features",
     "_spans": "AnalysisCache DataSpan analyze_spans",
     "_target": "target_encode",
     "_text": "concat contains ends_with is_in lower matches starts_with upper",

@@ -28,6 +28,7 @@ class RankedTokensOf:
     labelled: bool
     min_diff: float
     top_k_per_key: int | None
+    adjusted: bool = False
 
     def create(self) -> _RankedState:
         return _RankedState(self)
@@ -101,7 +102,7 @@ class _RankedState:
         return {"tokens": n.Tokens((*self._of.reserved, *everything))}  # type: ignore[arg-type]
 
     def _information(self) -> dict[Value, float]:
-        """Mutual information of having a value with the label, in bits times rows."""
+        """Mutual information of having a value with the label, in bits times rows; adjusted, less that of chance."""
         of_both: dict[Value, dict[Any, float]] = defaultdict(lambda: defaultdict(float))
         of_label: dict[Any, float] = defaultdict(float)
         for (value, label, _), part in self._cells.items():
@@ -112,19 +113,47 @@ class _RankedState:
         rows = math.fsum(of_label.values())
         return {
             value: math.fsum(
-                _cell_information(found.get(label, 0.0), sum(found.values()), each, rows, self._of.min_diff)
+                _cell_information(found.get(label, 0.0), sum(found.values()), each, rows, self._of)
                 for label, each in sorted(of_label.items(), key=repr)
             )
             for value, found in of_both.items()
         }
 
 
-def _cell_information(both: float, of_value: float, of_label: float, rows: float, min_diff: float) -> float:
+def _cell_information(both: float, of_value: float, of_label: float, rows: float, of: RankedTokensOf) -> float:
     """What a label's rows, with the value and without it, add."""
-    if abs(of_value * of_label / rows - both) < min_diff:
+    if abs(of_value * of_label / rows - both) < of.min_diff:
         return 0.0
-    with_it = _partial(both, of_value, of_label, rows)
-    return with_it + _partial(of_label - both, rows - of_value, of_label, rows)
+    found = _partial(both, of_value, of_label, rows) + _partial(of_label - both, rows - of_value, of_label, rows)
+    if not of.adjusted:
+        return found
+    return (
+        found - expected_information(of_value, of_label, rows) - expected_information(rows - of_value, of_label, rows)
+    )
+
+
+def expected_information(left: float, right: float, rows: float) -> float:
+    """What a cell adds by chance: the mean over the hypergeometric distribution of its count.
+
+    Of ``rows``, ``left`` have the one and ``right`` the other; a count ``k`` has the probability of drawing it without
+    replacement. Counts beyond 40 standard deviations are left out. Weights need not be whole.
+    """
+    if left <= 0 or right <= 0 or rows <= 1:
+        return _partial(min(left, right), left, right, rows)
+    mean = left * right / rows
+    width = 40 * math.sqrt(mean * max(1 - left / rows, 0) * max(1 - right / rows, 0) * rows / (rows - 1)) + 10
+    low = round(max(0.0, left + right - rows, mean - width))
+    high = round(min(left, right, mean + width))
+    counts = np.arange(low, high + 1, dtype=np.float64)
+    # the probability of each count over that of the count before
+    before = counts[:-1]
+    above = np.maximum(left - before, 1e-300) * np.maximum(right - before, 1e-300)
+    below = (before + 1) * np.maximum(rows - left - right + before + 1, 1e-300)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(above) - np.log(below))])
+    shares = np.exp(logs - logs.max())
+    there = counts > 0
+    bits = np.log2(counts[there]) + math.log2(rows) - math.log2(left) - math.log2(right)
+    return float((counts[there] * bits * shares[there]).sum() / shares.sum())
 
 
 def _partial(both: float, left: float, right: float, rows: float) -> float:

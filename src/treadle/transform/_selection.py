@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from treadle.artifact import canonical_json
 from treadle.errors import ModelFormatError, TransformError
+from treadle.transform import _selection_page
 from treadle.transform._association import FILTERS
-from treadle.transform._graph import TransformGraph
+from treadle.transform._graph import ROW_ID, TransformGraph
 
 FORMAT = "treadle.selection/1"
 
@@ -34,11 +35,22 @@ class Selection:
     """What each feature that was weighed scored; higher is better."""
     chosen: tuple[str, ...]
     """The features kept, the best first."""
+    weighed: tuple[str, ...] = ()
+    """All features there were, where more were weighed than have a score at the end."""
+
+    def page(self, **facts: object) -> str:
+        """One HTML file that needs nothing else; ``facts``, as ``rows=1000``, are told beside the method."""
+        return _selection_page.page(self, facts)
+
+    def _repr_html_(self) -> str:
+        return _selection_page.fragment(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as JSON; an infinite score is the text ``inf``."""
         scores = {name: score if np.isfinite(score) else str(score) for name, score in self.scores.items()}
         document = {"format": FORMAT, "method": self.method, "scores": scores, "chosen": list(self.chosen)}
+        if self.weighed:
+            document["weighed"] = list(self.weighed)
         Path(path).write_bytes(canonical_json(document))
 
     @classmethod
@@ -53,7 +65,8 @@ class Selection:
             if document["format"] != FORMAT:
                 raise ValueError(f"format {document['format']!r}")
             scores = {name: float(score) for name, score in document["scores"].items()}
-            return cls(document["method"], scores, tuple(document["chosen"]))
+            weighed = tuple(document.get("weighed", ()))
+            return cls(document["method"], scores, tuple(document["chosen"]), weighed)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelFormatError(f"There is no selection here: {error}.", where={"file": str(path)}) from error
 
@@ -65,20 +78,33 @@ def filter_features(
 
     Args:
         graph: A graph with a label.
-        table: Raw rows, with the label's columns.
+        table: Raw rows, with the label's columns; with ``__row_id__`` a target encoding is out of fold.
         count: How many to keep.
         method: ``pearson``, ``spearman``, ``anova_f``, ``chi_squared`` or ``mutual_information``. Of a feature with
             several columns the best column counts.
     """
+    out_of_fold = graph.has_folds and ROW_ID in table.schema.names
+    label = graph.transform(table, [_label(graph)]).column(0).to_numpy()
+    return filter_matrix(graph, graph.feature_matrix(table, out_of_fold=out_of_fold), label, count, method=method)
+
+
+def filter_matrix(
+    graph: TransformGraph,
+    features: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.floating],
+    count: int,
+    *,
+    method: str = "mutual_information",
+) -> Selection:
+    """As :func:`filter_features`, of features that are there: ``[N, F]`` as in ``graph.feature_names``, and labels."""
     if method not in FILTERS:
         raise TransformError(f"There is no filter {method!r}.", hint=f"There are: {', '.join(FILTERS)}.")
-    if graph.label is None:
-        raise TransformError("A filter needs a label, and this graph has none.", hint="analyze(..., label=...)")
-    values = graph.transform(table)
-    label = _floats(values, graph.label)
+    _check_count(count)
+    label = np.asarray(labels, np.float64)
+    at = {name: position for position, name in enumerate(graph.feature_names)}
     scores = {}
     for name in _features(graph):
-        columns = [_floats(values, column) for column in graph.columns_of(name)]
+        columns = [np.asarray(features[:, at[column]], np.float64) for column in graph.columns_of(name)]
         scores[name] = max((_scored(column, label, FILTERS[method]) for column in columns), default=0.0)
     return _best(f"filter: {method}", scores, count)
 
@@ -113,7 +139,7 @@ def wrap_features(
         scores = dict.fromkeys(kept, evaluate(kept))
     else:
         raise TransformError(f"There is no direction {direction!r}.", hint="There are: forward, backward.")
-    return Selection(f"wrapper: {direction}", scores, kept)
+    return Selection(f"wrapper: {direction}", scores, kept, tuple(names))
 
 
 def eliminate_features(
@@ -128,7 +154,8 @@ def eliminate_features(
         kept = tuple(name for name in kept if name != least)
         found = dict(importances(kept))
     ordered = sorted(kept, key=lambda name: -found[name])
-    return Selection("wrapper: recursive elimination", {name: float(found[name]) for name in kept}, tuple(ordered))
+    scores = {name: float(found[name]) for name in kept}
+    return Selection("wrapper: recursive elimination", scores, tuple(ordered), tuple(names))
 
 
 def embedded_features(graph: TransformGraph, importances: Sequence[float], count: int, *, method: str) -> Selection:
@@ -154,8 +181,10 @@ def _features(graph: TransformGraph) -> list[str]:
     return [name for name in graph.output_names if name != graph.label]
 
 
-def _floats(table: pa.Table, column: str) -> npt.NDArray[np.float64]:
-    return np.asarray(table[column].to_numpy(), np.float64)
+def _label(graph: TransformGraph) -> str:
+    if graph.label is None:
+        raise TransformError("A filter needs a label, and this graph has none.", hint="analyze(..., label=...)")
+    return graph.label
 
 
 def _scored(x: Any, y: Any, score: Callable[[Any, Any], float]) -> float:

@@ -26,6 +26,7 @@ def vocabulary(
     reserved: Sequence[str] | Sequence[int] = (),
     weights: Column | None = None,
     label: Column | None = None,
+    adjusted: bool = False,
     min_diff: float = 0.0,
     key: Column | None = None,
     top_k_per_key: int | None = None,
@@ -45,6 +46,8 @@ def vocabulary(
         weights: Count a row as this much; missing and below 0 is nothing.
         label: Rank by how much a value says about this column: mutual information of "the row has the value" with the
             label, in bits times rows. Rows without a label are left out.
+        adjusted: Less what values of this frequency and labels would share by chance (their expected mutual
+            information): rare values then rank lower.
         min_diff: Of a value and a label, ignore what is closer than this to what chance would give.
         key: Beside the first ``top_k``, keep ``top_k_per_key`` of every value of this column, as of every language.
         top_k_per_key: See ``key``.
@@ -58,12 +61,14 @@ def vocabulary(
         raise TransformError(f"min_count must be a number above 0, not {min_count!r}.", where=user_line())
     if (key is None) != (top_k_per_key is None):
         raise TransformError("key and top_k_per_key go together.", where=user_line())
+    if adjusted and label is None:
+        raise TransformError("adjusted is about the information on a label.", where=user_line(), hint="Give label=.")
     first = _checked(x, reserved) if len(reserved) else ()
     also = _beside(weights, label, key)
     analyzer: Analyzer = TokensOf(top_k, int(min_count))
     if also or first or min_count != int(min_count):
         analyzer = RankedTokensOf(
-            top_k, min_count, first, weights is not None, label is not None, float(min_diff), top_k_per_key
+            top_k, min_count, first, weights is not None, label is not None, float(min_diff), top_k_per_key, adjusted
         )
     tokens = Analysis(analyzer, "tokens", n.Kind.TOKENS, column, also)
     return _ids(column, tokens, num_oov_buckets)
