@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from treadle.pipeline._facts import Facts, read_facts
+from treadle.pipeline.code._facts import Facts, read_facts
 
 SOURCES = sorted(Path(__file__).parents[2].glob("src/treadle/**/*.py"))
 STANDARD = [

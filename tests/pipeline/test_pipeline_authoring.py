@@ -207,6 +207,8 @@ def test_a_mistake_is_told_with_its_place(mistake: str) -> None:
     assert words in raised.value.what
     assert "pipeline" in raised.value.where
     assert "file" in raised.value.where
+    if mistake != "no nodes":
+        assert raised.value.where["line"] in range(body.__code__.co_firstlineno, body.__code__.co_firstlineno + 3)
 
 
 def test_the_line_of_a_mistake_is_told() -> None:

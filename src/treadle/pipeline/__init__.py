@@ -1,15 +1,18 @@
-"""Authoring and compiling: `@component`, `@pipeline`, the IR and fingerprints. Reads source, writes nothing."""
+"""Authoring and compiling: `@component`, `@pipeline`, the IR and fingerprints. Reads source, writes nothing.
+
+A way through: `_component` and `_signature` (what a component is), `_pipeline`, `_trace`, `_flow`, `_handles` and
+`_arguments` (what a call in a pipeline function becomes), `_ir`, `_condition`, `_expand` and `_check` (the compiled
+pipeline), `_reference`, `_load` and `_importing` (functions and files by name), `code` (what counts in a fingerprint).
+"""
 
 import sys
 from types import ModuleType
 from typing import Any
 
-from treadle.pipeline._code import Code, CodeReader
 from treadle.pipeline._component import Component, component
 from treadle.pipeline._condition import Condition, conjuncts
 from treadle.pipeline._context import NodeContext, current_node, set_current_node
 from treadle.pipeline._expand import expand, fill, items_of, known_items, loops, picked
-from treadle.pipeline._facts import FACTS_VERSION, Facts, read_facts
 from treadle.pipeline._flow import at_exit, for_each, one_of, when
 from treadle.pipeline._importing import import_fresh_sources, import_module_at, is_installed, is_treadle
 from treadle.pipeline._ir import (
@@ -32,13 +35,21 @@ from treadle.pipeline._ir import (
     leaves,
 )
 from treadle.pipeline._load import load_pipeline, parse_settings
-from treadle.pipeline._modules import FactsMemory
 from treadle.pipeline._pipeline import Pipeline, pipeline
 from treadle.pipeline._reference import find_function
 from treadle.pipeline._settings import NodeSettings, read_settings
 from treadle.pipeline._signature import Kind, Parameter, Signature
 from treadle.pipeline._skip import Skip, Wait
-from treadle.pipeline._values import Describer, NotComparableError
+from treadle.pipeline.code import (
+    FACTS_VERSION,
+    Code,
+    CodeReader,
+    Describer,
+    Facts,
+    FactsMemory,
+    NotComparableError,
+    read_facts,
+)
 
 __all__ = [
     "FACTS_VERSION",

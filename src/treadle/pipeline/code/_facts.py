@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from treadle.pipeline._binding import Reference, bound_names
-from treadle.pipeline._references import ReferenceCollector
-from treadle.pipeline._settings_in_source import drop_settings
+from treadle.pipeline.code._binding import Reference, bound_names
+from treadle.pipeline.code._references import ReferenceCollector
+from treadle.pipeline.code._settings_in_source import drop_settings
 
 # Kept facts are found by this name and the source's digest; change it when facts change their form or meaning.
 FACTS_VERSION = f"4-{sys.version_info[0]}.{sys.version_info[1]}"

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from treadle.pipeline._binding import Reference
-from treadle.pipeline._facts import Statement
-from treadle.pipeline._modules import Module, Modules
+from treadle.pipeline.code._binding import Reference
+from treadle.pipeline.code._facts import Statement
+from treadle.pipeline.code._modules import Module, Modules
 
 # A target is a statement ("module", index), or a named thing: ("package numpy", -1), ("module helpers", -1), ...
 Target: TypeAlias = tuple[str, int]

@@ -16,7 +16,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 
-from treadle.pipeline._binding import Comprehension, Reference, Scope, bound_names, fresh_names
+from treadle.pipeline.code._binding import Comprehension, Reference, Scope, bound_names, fresh_names
 
 # ruff: noqa: N815 - the visitor calls methods by the names of syntax nodes
 

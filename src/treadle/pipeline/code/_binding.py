@@ -9,7 +9,7 @@ from typing import TypeAlias
 # ruff: noqa: N815 - the visitor calls methods by the names of syntax nodes
 
 Reference: TypeAlias = tuple[str, ...]
-"""What a name refers to; see `treadle.pipeline._references`."""
+"""What a name refers to; see `treadle.pipeline.code._references`."""
 
 Scope: TypeAlias = dict[str, Reference | None]
 """Bound names; for an imported name what it refers to, otherwise None."""

@@ -13,10 +13,10 @@ from typing import Literal, Protocol
 
 from treadle.artifact import digest_bytes
 from treadle.errors import UserCodeError
-from treadle.pipeline._binding import Reference
-from treadle.pipeline._facts import Facts, read_facts
 from treadle.pipeline._importing import is_installed, is_treadle
-from treadle.pipeline._packages import Distributions
+from treadle.pipeline.code._binding import Reference
+from treadle.pipeline.code._facts import Facts, read_facts
+from treadle.pipeline.code._packages import Distributions
 
 
 class FactsMemory(Protocol):

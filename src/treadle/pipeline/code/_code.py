@@ -18,11 +18,11 @@ from typing import Any
 from treadle.pipeline._component import Component
 from treadle.pipeline._importing import is_treadle
 from treadle.pipeline._ir import FunctionReference
-from treadle.pipeline._modules import FactsMemory, Modules
 from treadle.pipeline._pipeline import Pipeline
-from treadle.pipeline._reach import Reach, Reached, Target
 from treadle.pipeline._reference import find_function
-from treadle.pipeline._values import Describer, NotComparableError
+from treadle.pipeline.code._modules import FactsMemory, Modules
+from treadle.pipeline.code._reach import Reach, Reached, Target
+from treadle.pipeline.code._values import Describer, NotComparableError
 
 _LONG = 200
 
