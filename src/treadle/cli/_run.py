@@ -39,7 +39,7 @@ _CHECKS = ("DATA_REFUSED", "SERVABLE_PARITY", "APPROVAL_REJECTED")
     metavar="[RUN]",
     help="Go on with a run (the last by default), with its parameters.",
 )
-@click.option("--backend", default="local", metavar="NAME", help="Where the nodes run: local, or ray.")
+@click.option("--backend", metavar="NAME", help="Where the nodes run: local, or ray.")
 @json_option
 def command(
     file: str,
@@ -51,7 +51,7 @@ def command(
     only: tuple[str, ...],
     base: str | None,
     resume: str | None,
-    backend: str,
+    backend: str | None,
     *,
     as_json: bool,
 ) -> int:

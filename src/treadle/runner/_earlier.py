@@ -11,6 +11,8 @@ from treadle.metadata import ExecutionRecord, MetadataStore, RunRecord
 from treadle.runner._select import Selection
 
 LAST = "last"
+ELSEWHERE = "kubeflow"
+"""What a run says of itself that an orchestrator makes, task by task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +68,9 @@ def base_of(record: RunRecord) -> str | None:
     """The run that a run took results from."""
     base: str | None = record.ir.get("base")
     return base
+
+
+def backend_of(record: RunRecord) -> str | None:
+    """Where the nodes of a run ran, by name; None when that is not for a runner to say."""
+    backend: str | None = record.ir.get("backend")
+    return None if backend == ELSEWHERE else backend

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from treadle.errors import NodeLostError
 from treadle.metadata import MetadataStore
+from treadle.runner._earlier import ELSEWHERE
 
 _STOP = "stop"
 
@@ -86,7 +87,7 @@ def recover(staging: Path, metadata: MetadataStore) -> None:
 def _is_elsewhere(run: str, metadata: MetadataStore) -> bool:
     """Whether an orchestrator runs it: it has no process of its own, and says itself when it ends."""
     record = metadata.run(run)
-    return record is not None and record.ir.get("backend") == "kubeflow"
+    return record is not None and record.ir.get("backend") == ELSEWHERE
 
 
 def _is_dead(place: Path) -> bool:

@@ -20,6 +20,7 @@ from treadle.metadata import ArtifactRecord, Attempt, ExecutionRecord
 from treadle.pipeline import CodeReader, Condition, NodeIR, Pipeline, PipelineIR, Wire, conjuncts
 from treadle.runner._decide import Decider
 from treadle.runner._driver import Driver
+from treadle.runner._earlier import ELSEWHERE
 from treadle.runner._layout import Layout
 from treadle.runner._lock import staging_of
 from treadle.runner._memory import CodeMemory
@@ -163,7 +164,7 @@ class Step(Driver):
         """Record that the run has begun, unless another task has."""
         if self._metadata.run(self.id) is not None:
             return
-        told = {**self._ir.to_json(), "file": str(pipeline.file), "backend": "kubeflow"}
+        told = {**self._ir.to_json(), "file": str(pipeline.file), "backend": ELSEWHERE}
         try:
             self._metadata.begin_run(self.id, pipeline=self._ir.name, ir=told)
         except Exception:
