@@ -14,6 +14,8 @@ from treadle.artifact import Artifact, Model, show_with
 from treadle.errors import NodeFailedError, NotebookError, PipelineError, UsageError
 from treadle.metadata import MetadataStore
 from treadle.notebook import Session
+from treadle.notebook._progress import Progress
+from treadle.runner import Event, Failure, NodeResult
 
 
 @pytest.fixture
@@ -196,3 +198,34 @@ def test_a_session_over_another_store_keeps_to_it(tmp_path: Path, notebook: Note
     elsewhere = Session("explore", home=tmp_path / "elsewhere", history=notebook.session._history)
     assert elsewhere.run(notebook["other"], 1).result.state == "ran"
     assert (tmp_path / "elsewhere" / "metadata.sqlite").exists()
+
+
+def test_what_a_run_looks_like_while_it_goes() -> None:
+    shown: list[str] = []
+    progress = Progress(lambda html, plain: shown.append(html))
+    progress.hear(Event("run", "r", names=("a", "fit", "empty")))
+    progress.hear(Event("started", "r", "fit.0", "first run"))
+    progress.hear(Event("printed", "r", "fit.0", text="<b>half a li"))
+    progress.hear(Event("printed", "r", "fit.0", text="ne\nnext"))
+    progress.hear(Event("retrying", "r", "fit.0", "attempt 2 of 3"))
+    progress.hear(Event("started", "r", "fit.0", "attempt 2 of 3"))
+    going = progress.html()
+    assert "running" in going
+    assert ">fit<" not in going
+    assert ">empty<" in going
+    assert "&lt;b&gt;half a line\nnext" in going
+    failure = Failure("X", "no\nrows", {})
+    progress.hear(Event("finished", "r", "fit.0", result=NodeResult("fit.0", "failed", "first run", error=failure)))
+    progress.hear(Event("finished", "r", "a", result=NodeResult("a", "ran", "first run", seconds=1.234)))
+    progress.finish()
+    last = shown[-1]
+    assert ">empty<" not in last
+    assert "1.23 s" in last
+    assert "<details open" in last  # what failed shows what it printed
+    assert len(shown) <= 4  # it is not drawn for every event
+
+
+def test_a_name_with_an_underscore_is_a_name(notebook: Notebook) -> None:
+    notebook.cell("@treadle.component\ndef _own(x: int) -> int:\n    return x")
+    notebook.namespace["_12"] = notebook["_own"]
+    assert notebook.session.run(notebook["_own"], 2).value == 2

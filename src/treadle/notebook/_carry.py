@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import linecache
 import os
+import re
 import sys
 import textwrap
 import types
@@ -31,6 +32,7 @@ from treadle.pipeline import (
     is_installed,
 )
 
+_OF_IPYTHON = re.compile(r"_*|_(i+|oh|dh|ih|\d+|i\d+)|In|Out")
 _OURS = ("treadle.notebook", "IPython", "ipykernel")
 
 
@@ -58,7 +60,8 @@ class Carrier:
 
     def names_of(self, value: object) -> list[str]:
         """The names that the notebook has for an object."""
-        return [name for name, held in self._history.namespace.items() if held is value and not name.startswith("_")]
+        held = [name for name, other in self._history.namespace.items() if other is value]
+        return [name for name in held if not _OF_IPYTHON.fullmatch(name)]
 
     def carry(self, roots: Collection[str]) -> types.ModuleType:
         """The module in which these names are what they are in the notebook.

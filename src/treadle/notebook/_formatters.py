@@ -12,7 +12,14 @@ from treadle.pipeline import NodeIR, Pipeline
 from treadle.runner import Plan, RunResult
 
 _HEIGHT = 360
-_PLANNED = {"run": "ran", "cached": "cached", "skipped": "skipped", "depends": "waiting", "taken": "cached", "missing": "failed"}
+_PLANNED = {
+    "run": "ran",
+    "cached": "cached",
+    "skipped": "skipped",
+    "depends": "waiting",
+    "taken": "cached",
+    "missing": "failed",
+}
 
 
 def register(shell: Any) -> None:

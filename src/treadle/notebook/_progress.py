@@ -37,18 +37,23 @@ class Progress:
             return
         elif event.kind == "started":
             self._started[event.node] = time.monotonic()
-            self._states[event.node] = ("running", event.reason)
+            self._put(event.node, "running", event.reason)
         elif event.kind == "retrying":
-            self._states[event.node] = ("retrying", event.reason)
+            self._put(event.node, "retrying", event.reason)
         elif event.kind == "printed":
             lines = self._printed.setdefault(event.node, [""])
             lines[-1:] = (lines[-1] + event.text).split("\n")
             del lines[:-_LINES]
         elif event.result is not None:
             self._results[event.node] = event.result
-            self._states[event.node] = (event.result.state, _why(event.result))
+            self._put(event.node, event.result.state, _why(event.result))
         if time.monotonic() - self._shown >= _AT_MOST_EVERY_SECONDS:
             self.draw()
+
+    def finish(self) -> None:
+        """Show it for the last time: without the loops that had no rounds."""
+        self._states = {name: (word, why) for name, (word, why) in self._states.items() if word}
+        self.draw()
 
     def draw(self) -> None:
         """Show it as it is now."""
@@ -70,6 +75,15 @@ class Progress:
     def text(self) -> str:
         """The same for those who cannot show HTML."""
         return "\n".join(f"{name}: {word or 'to come'} {why}".rstrip() for name, (word, why) in self._states.items())
+
+    def _put(self, name: str, word: str, why: str) -> None:
+        """Note a node's state; rounds take the place of the loop's node that they were made from."""
+        loop = name
+        while loop and loop not in self._states:
+            loop = loop.rpartition(".")[0]
+        if loop and loop != name and not self._states[loop][0]:
+            del self._states[loop]
+        self._states[name] = (word, why)
 
     def _took(self, name: str, word: str) -> str:
         if word == "running":

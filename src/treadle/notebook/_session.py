@@ -89,7 +89,7 @@ class Session:
         except TreadleError as error:
             raise _without_place(error, what) from error.__cause__
         finally:
-            progress.draw()
+            progress.finish()
         _raise_failure(result)
         if isinstance(what, Pipeline):
             return RunOutcome(result)
