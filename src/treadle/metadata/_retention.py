@@ -74,6 +74,7 @@ def kept(database: Database, policy: Retention, *, now: int, pinned: Iterable[st
         (newest,) = transaction.execute("SELECT coalesce(max(ordered_at), 0) FROM run").fetchone()
         # a clock that runs ahead, or a store that lay still, makes nothing old
         since = min(now, newest) - int(policy.days * _DAY) if policy.days < 100_000 else -1
+        since = since if policy.days else newest
         stay = {row["id"] for row in transaction.execute(_KEPT_RUNS, (policy.runs, since)).fetchall()} | set(runs)
         digests = set(pinned)
         for part in _parts(sorted(stay)):

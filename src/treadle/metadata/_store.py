@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # The fence of every record, in the transaction that makes it: the run goes on, and its lease is not over.
 _RUN_LIVES = "run.state = 'running' AND (run.lease_until IS NULL OR run.lease_until > lease_clock())"
 _LIVES = _RUN_LIVES.replace("run.", "")
+# The time now, bound twice; a clock that was set back ends nothing before it began.
+_AFTER = "CASE WHEN {0} > ? THEN {0} ELSE ? END"
 _EXECUTION = "SELECT execution.*, run.pipeline AS pipeline FROM execution JOIN run ON run.id = execution.run_id"
 
 
@@ -134,12 +136,13 @@ class MetadataStore:
         Raises:
             LeaseLostError: When it was taken for dead meanwhile, or its lease is over.
         """
+        now = self._now()
         with self._database.transaction() as transaction:
             _held(
                 transaction.execute(
-                    "UPDATE run SET state = ?, finished_at = ?, lease_until = NULL"
+                    f"UPDATE run SET state = ?, finished_at = {_AFTER.format('created_at')}, lease_until = NULL"
                     f" WHERE id = ? AND (state = 'waiting' OR {_LIVES}) RETURNING id",
-                    (state, self._now(), run_id),
+                    (state, now, now, run_id),
                 ).fetchone()
             )
 
@@ -153,12 +156,14 @@ class MetadataStore:
         now = self._now()
         with self._database.transaction() as transaction:
             transaction.execute(
-                "UPDATE execution SET state = 'failed', error = ?, finished_at = ?"
+                f"UPDATE execution SET state = 'failed', error = ?, finished_at = {_AFTER.format('started_at')}"
                 " WHERE run_id = ? AND state = 'running'",
-                (_text(error), now, run_id),
+                (_text(error), now, now, run_id),
             )
             transaction.execute(
-                "UPDATE run SET state = 'failed', finished_at = ? WHERE id = ? AND state = 'running'", (now, run_id)
+                f"UPDATE run SET state = 'failed', finished_at = {_AFTER.format('created_at')}"
+                " WHERE id = ? AND state = 'running'",
+                (now, now, run_id),
             )
 
     def start_execution(self, attempt: Attempt) -> int:
@@ -188,13 +193,15 @@ class MetadataStore:
         with self._database.transaction() as transaction:
             for slot, artifact in (outputs or {}).items():
                 self._connect(transaction, (execution_id, "output", slot, 0), artifact)
+            now = self._now()
             values = (
-                state, _text(reads or {}), reason, error and _text(error), self._now(), int(reusable), execution_id
+                state, _text(reads or {}), reason, error and _text(error), now, now, int(reusable),
+                execution_id,
             )  # fmt: skip
             _held(
                 transaction.execute(
                     "UPDATE execution SET state = ?, reads = ?, reason = coalesce(?, reason), error = ?,"
-                    " finished_at = ?, reusable = ? WHERE id = ? AND state = 'running'"
+                    f" finished_at = {_AFTER.format('started_at')}, reusable = ? WHERE id = ? AND state = 'running'"
                     f" AND EXISTS (SELECT 1 FROM run WHERE run.id = execution.run_id AND {_RUN_LIVES}) RETURNING id",
                     values,
                 ).fetchone()

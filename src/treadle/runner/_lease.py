@@ -9,6 +9,8 @@ noticed or not; any runner that looks in the meantime records it as failed. See 
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,18 +24,20 @@ LEASE_SECONDS = 60.0
 @contextmanager
 def heartbeat(run: str, metadata: MetadataStore) -> Iterator[None]:
     """Inside the block a run's lease is renewed, from the moment it has begun."""
-    ended = threading.Event()
+    # not an event: with an old C library waiting for one is by the wall clock, and lasts as long as that is wrong
+    ended, end = os.pipe()
     heart = threading.Thread(target=_beat, args=(run, metadata, ended), daemon=True)
     heart.start()
     try:
         yield
     finally:
-        ended.set()
+        os.close(end)
         heart.join()
+        os.close(ended)
 
 
-def _beat(run: str, metadata: MetadataStore, ended: threading.Event) -> None:
-    while not ended.wait(LEASE_SECONDS / 12):
+def _beat(run: str, metadata: MetadataStore, ended: int) -> None:
+    while not select.select([ended], [], [], LEASE_SECONDS / 12)[0]:
         # not begun yet, or a full disk, or a database out of reach: the lease runs out, as for who cannot record
         with contextlib.suppress(TreadleError, OSError):
             metadata.renew_lease(run, LEASE_SECONDS)
