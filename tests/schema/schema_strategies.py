@@ -45,6 +45,11 @@ def features(draw: Any, name: str | None = None) -> Feature:
         said["min_unique"], said["max_unique"] = _ordered(draw, counts)
     if kind in ("string", "bytes"):
         said["min_length"], said["max_length"] = _ordered(draw, counts)
+    if kind == "string" and not said["list"]:
+        said["min_words"], said["max_words"] = _ordered(draw, counts)
+        said["min_word_length"] = draw(st.none() | st.floats(0, 9))
+        said["vocabulary"] = tuple(draw(st.lists(st.text("abäß", min_size=1, max_size=3), max_size=3, unique=True)))
+        said["min_coverage"] = draw(shares) if said["vocabulary"] else None
     domain = {"int": st.integers(-9, 9), "string": words, "bool": st.booleans()}
     ranges = {
         "int": st.integers(-(2**63), 2**63 - 1),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from schema_strategies import features, schemas
 
 from treadle.errors import SchemaError
@@ -69,6 +69,7 @@ def test_a_form_that_is_not_understood_is_an_error_and_no_wrong_schema() -> None
     assert edit(text, schema) == text
 
 
+@settings(deadline=None)
 @given(schemas(), features("new"))
 def test_any_feature_can_be_added_changed_and_taken_out(schema: Schema, new: Any) -> None:
     text = "# above\n" + schema.dumps() + "# below\n"

@@ -54,11 +54,11 @@ class Change:
 # the larger the value, the less passes
 _LEAST = {
     *("min_fraction", "min_count", "min", "min_length", "min_items", "min_unique"),
-    *("min_class_share", "min_domain_mass"),
+    *("min_class_share", "min_domain_mass", "min_words", "min_coverage", "min_word_length"),
 }
 # the larger the value, the more passes
 _MOST = {
-    *("max", "max_length", "max_items", "max_unique"),
+    *("max", "max_length", "max_items", "max_unique", "max_words"),
     *("l_infinity", "jensen_shannon", "missing", "psi", "kolmogorov_smirnov", "wasserstein", "cramers_v"),
 }
 

@@ -63,6 +63,16 @@ class Feature:
     """The least length of a string in characters, of bytes in bytes."""
     max_length: int | None = None
     """The largest length."""
+    min_words: int | None = None
+    """The least number of words of a string, parted by white space."""
+    max_words: int | None = None
+    """The largest number of words of a string."""
+    vocabulary: tuple[str, ...] = ()
+    """Words that are known; for ``min_coverage``."""
+    min_coverage: float | None = None
+    """The least share of all words that must be in the vocabulary, 0 to 1."""
+    min_word_length: float | None = None
+    """The least mean length of words, in characters: shorter ones are no text."""
     min_items: int | None = None
     """The least number of items of a list."""
     max_items: int | None = None

@@ -25,9 +25,26 @@ _SHARES = (
     "kolmogorov_smirnov",
     "cramers_v",
     "p_value",
+    "min_coverage",
 )
-_COUNTS = ("min_count", "min_length", "max_length", "min_items", "max_items", "min_unique", "max_unique")
-_PAIRS = (("min_length", "max_length"), ("min_items", "max_items"), ("min_unique", "max_unique"))
+_UNBOUNDED = ("psi", "wasserstein", "min_word_length")
+_COUNTS = (
+    "min_count",
+    "min_length",
+    "max_length",
+    "min_items",
+    "max_items",
+    "min_unique",
+    "max_unique",
+    "min_words",
+    "max_words",
+)
+_PAIRS = (
+    ("min_words", "max_words"),
+    ("min_length", "max_length"),
+    ("min_items", "max_items"),
+    ("min_unique", "max_unique"),
+)
 # the type a semantic domain needs
 _SEMANTIC_TYPES = {
     "text": ("string",),
@@ -36,6 +53,7 @@ _SEMANTIC_TYPES = {
     "image": ("bytes",),
     "embedding": ("float",),
 }
+_TEXT = ("min_words", "max_words", "vocabulary", "min_coverage", "min_word_length")
 _TIME_UNITS = ("unix_days", "unix_seconds", "unix_milliseconds", "unix_microseconds", "unix_nanoseconds")
 
 
@@ -74,11 +92,11 @@ def check_feature(feature: Feature) -> None:
 
 
 def _check_numbers(feature: Feature) -> None:
-    for name in (*_SHARES, "psi", "wasserstein"):
+    for name in (*_SHARES, *_UNBOUNDED):
         share = getattr(feature, name)
         if share is None:
             continue
-        most = math.inf if name in ("psi", "wasserstein") else 1
+        most = math.inf if name in _UNBOUNDED else 1
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= most:
             ends = "from 0" if most > 1 else "from 0 to 1"
             raise _error(feature, f"{share!r} is not a number {ends}", name)
@@ -138,6 +156,13 @@ def _check_text(feature: Feature) -> None:
     for name in ("pattern", "min_length", "max_length"):
         if getattr(feature, name) is not None and feature.type not in ("string", "bytes"):
             raise _error(feature, f"a {feature.type} feature has no {name}", name)
+    for name in _TEXT:
+        if getattr(feature, name) not in (None, ()) and (feature.type != "string" or feature.list):
+            raise _error(feature, "words are counted in strings", name)
+    if feature.min_coverage is not None and not feature.vocabulary:
+        raise _error(feature, "a coverage needs the words that are known", "min_coverage", "add vocabulary = [...]")
+    if not all(isinstance(word, str) and word and not re.search(r"\s", word) for word in feature.vocabulary):
+        raise _error(feature, "a word has no white space", "vocabulary")
     if feature.pattern is not None:
         if feature.type != "string":
             raise _error(feature, f"a {feature.type} feature has no pattern", "pattern")

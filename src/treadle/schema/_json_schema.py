@@ -22,7 +22,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _OURS = "x-treadle"
 _TYPES = {"int": "integer", "float": "number", "bool": "boolean"}
 _WORDS = {"integer": "int", "number": "float", "boolean": "bool", "string": "string"}
-_TUPLES = ("values", "not_in", "tags", "shape")
+_TUPLES = ("values", "vocabulary", "not_in", "tags", "shape")
 _BOUNDS = {"min": "minimum", "max": "maximum"}
 _LIMITS = {"min_length": "minLength", "max_length": "maxLength", "min_items": "minItems", "max_items": "maxItems"}
 

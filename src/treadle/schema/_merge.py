@@ -12,10 +12,10 @@ from treadle.schema._schema import Schema
 
 _LEAST = (
     *("min_fraction", "min_count", "min", "min_length", "min_unique"),
-    *("min_class_share", "min_domain_mass"),
+    *("min_class_share", "min_domain_mass", "min_words", "min_coverage", "min_word_length"),
 )
 _DISTANCES = ("l_infinity", "jensen_shannon", "missing", "psi", "kolmogorov_smirnov", "wasserstein", "cramers_v")
-_MOST = ("max", "max_length", "max_unique", *_DISTANCES)
+_MOST = ("max", "max_length", "max_words", "max_unique", *_DISTANCES)
 _ALIKE = ("pattern", "semantic", "format", "lifecycle", "unit", "pii", "produced_by", "description")
 _STRICT = {"error": 3, "quarantine": 2, "warning": 1, "ignore": 0}
 
@@ -85,6 +85,7 @@ def _merge_features(first: Feature, second: Feature) -> Feature:
     if changed["values"] is not None:
         changed["min"] = changed["max"] = None
     changed["not_in"] = tuple(name for name in first.not_in if name in second.not_in)
+    changed["vocabulary"] = tuple(dict.fromkeys([*first.vocabulary, *second.vocabulary]))
     changed["tags"] = (*first.tags, *(tag for tag in second.tags if tag not in first.tags))
     changed["severity"] = _mildest(first.severity, second.severity)
     changed["p_value"] = None

@@ -42,6 +42,11 @@ PLAIN = (
     "pattern",
     "min_length",
     "max_length",
+    "min_words",
+    "max_words",
+    "vocabulary",
+    "min_coverage",
+    "min_word_length",
     "min_items",
     "max_items",
     "shape",
@@ -59,7 +64,7 @@ _FIRST_FORMAT = {
     *("drift", "severity", "l_infinity", "jensen_shannon", "missing"),
 }
 _DEFAULTS = {field.name: field.default for field in dataclass_fields(Feature)}
-_TUPLES = ("values", "not_in", "tags", "shape")
+_TUPLES = ("values", "vocabulary", "not_in", "tags", "shape")
 _WORDS = ("type", "description", "lifecycle", "semantic", "format", "unit", "pii", "produced_by", "pattern")
 _FLAGS = ("list", "required", "unique")
 _KINDS: dict[str, type] = {

@@ -86,7 +86,7 @@ def generate(
         StatisticsError: A column changes its type from batch to batch, or has none that Arrow knows.
         UsageError: The source is no frame, or there is no such column or measure to be measured.
     """
-    measures = measures or {}
+    measures = _asked(schema, measures or {}, source.schema if is_column_source(source) else None)
     if engine is not None:
         if is_column_source(source):
             _check_measured(measures, source.schema.names)
@@ -122,6 +122,20 @@ def generate(
         return Statistics.beside(source.num_rows, [measure(group) for group in groups])
     with ThreadPoolExecutor(workers, thread_name_prefix="treadle-statistics") as pool:
         return Statistics.beside(source.num_rows, list(pool.map(measure, groups)))
+
+
+def _asked(
+    schema: Schema | None, measures: Mapping[str, Sequence[str]], columns: pa.Schema | None
+) -> dict[str, Sequence[str]]:
+    """With the words of columns of which the schema wants to know them."""
+    found = dict(measures)
+    if schema is None or columns is None:
+        return found
+    for feature in schema.features.values():
+        wanted = feature.min_coverage is not None or feature.min_word_length is not None
+        if wanted and feature.name in columns.names and pa.types.is_string(columns.field(feature.name).type):
+            found[feature.name] = tuple(dict.fromkeys([*found.get(feature.name, ()), "text"]))
+    return found
 
 
 def _check_measured(measures: Mapping[str, Sequence[str]], names: Collection[str]) -> None:

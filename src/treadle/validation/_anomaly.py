@@ -42,6 +42,12 @@ class Reason(StrEnum):
     """Strings that do not match the pattern."""
     WRONG_LENGTH = "WRONG_LENGTH"
     """Strings or bytes that are too short or too long."""
+    WORD_COUNT = "WORD_COUNT"
+    """Strings of too few or too many words."""
+    LOW_COVERAGE = "LOW_COVERAGE"
+    """Too small a share of the words is in the vocabulary."""
+    SHORT_WORDS = "SHORT_WORDS"
+    """The words are too short on average to be text."""
     NOT_SEMANTIC = "NOT_SEMANTIC"
     """Values that are not what ``semantic`` says: a URL, a time, an image."""
     FEW_ITEMS = "FEW_ITEMS"
@@ -114,7 +120,7 @@ ROW_REASONS = frozenset(
     {
         *(Reason.LOW_PRESENCE, Reason.OUT_OF_DOMAIN, Reason.OUT_OF_RANGE, Reason.NOT_FINITE, Reason.NO_MATCH),
         *(Reason.WRONG_LENGTH, Reason.NOT_SEMANTIC, Reason.FEW_ITEMS, Reason.MANY_ITEMS, Reason.NOT_UNIQUE),
-        *(Reason.WRONG_TYPE, Reason.RULE),
+        *(Reason.WRONG_TYPE, Reason.RULE, Reason.WORD_COUNT),
     }
 )
 """The reasons that single rows can have; only these can be set aside."""

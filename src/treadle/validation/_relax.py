@@ -73,7 +73,7 @@ def relax(
 
 # a wider type shows what its values break, a smaller mass makes other changes needless; then nothing is left to find
 _ROUNDS = 6
-_MASS = (Reason.NO_MATCH, Reason.NOT_SEMANTIC)
+_MASS = (Reason.NO_MATCH, Reason.NOT_SEMANTIC, Reason.WORD_COUNT)
 _ROW_LIMITS = (Reason.FEW_ROWS, Reason.MANY_ROWS, Reason.ROWS_SHRANK, Reason.ROWS_GREW)
 _DRIFT = {reason: measure for measure, (reason, _) in MEASURES.items()}
 
@@ -131,7 +131,7 @@ def _wider(feature: Feature, anomaly: Anomaly, measured: FeatureStatistics) -> F
     if reason is Reason.WRONG_LENGTH:
         shortest, longest = _lengths(feature, measured)
         return replace(feature, min_length=shortest, max_length=longest)
-    if reason in (Reason.NO_MATCH, Reason.NOT_SEMANTIC):
+    if reason in _MASS:
         mass = 1 - details["share"]
         if details["share"] > 1 - mass:  # but for the last bit
             mass = math.nextafter(mass, 0)
@@ -142,6 +142,10 @@ def _wider(feature: Feature, anomaly: Anomaly, measured: FeatureStatistics) -> F
         return replace(feature, min_unique=measured.unique)
     if reason is Reason.MANY_UNIQUE:
         return replace(feature, max_unique=measured.unique)
+    if reason is Reason.LOW_COVERAGE:
+        return replace(feature, min_coverage=details["coverage"])
+    if reason is Reason.SHORT_WORDS:
+        return replace(feature, min_word_length=details["mean"])
     if reason is Reason.CLASS_IMBALANCE and feature.min_class_share is not None:
         return replace(feature, min_class_share=min(share for _, share in details["shares"]))
     return None

@@ -16,6 +16,7 @@ from treadle.validation.checks import (
     CHECKS,
     check_classes,
     check_rows_count,
+    check_text,
     check_type,
     drift_findings,
     fits_type,
@@ -134,6 +135,7 @@ class _Judge:
         if not fits_type(feature, measured):
             return
         found = [finding for check in CHECKS for finding in check(feature, measured)]
+        found += check_text(feature, measured, self.statistics.measures.get(feature.name, {}))
         found += check_classes(feature, measured, label=feature.name == self.schema.label)
         if feature.name == self.schema.key and not feature.unique:
             found += _key_repeats(measured.count, measured.unique if measured.exact else None)

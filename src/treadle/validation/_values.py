@@ -45,6 +45,8 @@ def value_faults(feature: Feature, values: pa.Array) -> Iterator[tuple[Reason, M
         yield from _some(Reason.OUT_OF_RANGE, _out_of_range(feature, values))
     if feature.min_length is not None or feature.max_length is not None:
         yield from _some(Reason.WRONG_LENGTH, _wrong_length(feature, values))
+    if feature.min_words is not None or feature.max_words is not None:
+        yield from _some(Reason.WORD_COUNT, _wrong_words(feature, values))
     if feature.pattern is not None:
         yield from _some(Reason.NO_MATCH, ~_matches(feature, values))
     if feature.semantic is not None:
@@ -94,6 +96,18 @@ def _wrong_length(feature: Feature, values: pa.Array) -> Mask:
         wrong |= lengths < feature.min_length
     if feature.max_length is not None:
         wrong |= lengths > feature.max_length
+    return wrong
+
+
+def _wrong_words(feature: Feature, values: pa.Array) -> Mask:
+    trimmed = pc.utf8_trim_whitespace(values)
+    counts = pc.list_value_length(pc.utf8_split_whitespace(trimmed)).to_numpy(zero_copy_only=False)
+    counts = np.where(_mask(pc.equal(trimmed, "")), 0, counts)
+    wrong = np.zeros(len(values), np.bool_)
+    if feature.min_words is not None:
+        wrong |= counts < feature.min_words
+    if feature.max_words is not None:
+        wrong |= counts > feature.max_words
     return wrong
 
 

@@ -4,6 +4,7 @@ from treadle.validation.checks._column import check_type, fits_type, known_count
 from treadle.validation.checks._data_set import check_rows_count
 from treadle.validation.checks._distances import MEASURES, drift_findings, exceeded, label_shift
 from treadle.validation.checks._rules import rule_findings
+from treadle.validation.checks._text import check_text
 from treadle.validation.checks._values import CHECKS, check_classes
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "MEASURES",
     "check_classes",
     "check_rows_count",
+    "check_text",
     "check_type",
     "drift_findings",
     "exceeded",

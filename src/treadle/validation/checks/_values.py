@@ -21,6 +21,7 @@ _MOST_CLASSES = 20
 _WORDS = {
     Reason.NO_MATCH: "do not match the pattern",
     Reason.WRONG_LENGTH: "have the wrong length",
+    Reason.WORD_COUNT: "have too few or too many words",
     Reason.NOT_SEMANTIC: "are no {semantic}",
 }
 
