@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -300,6 +301,47 @@ OPS |= {
     "parse_time": (
         lambda x: tt.day_of_year(tt.parse_time(tt.replace_pattern(x["s"], "(?s)^.*$", "7.2.1969 23"), "%d.%m.%Y %H")),
         lambda: each(lambda s: 38, "s"),
+    ),
+}
+
+
+NUMBERS = ("f", "g", "i")
+
+
+def vector_rows() -> list[list[float]]:
+    columns = [[NAN if v is None or v != v else min(max(v, -9.0), 9.0) for v in RAW[name]] for name in NUMBERS]
+    return list(map(list, zip(*columns, strict=True)))
+
+
+def vector_of(x: Any) -> tt.Vector:
+    return tt.vector(*(tt.clip(x[name], -9, 9) for name in NUMBERS))
+
+
+def similarity(row: list[float]) -> float:
+    left, right = np.array(row), np.array([row[0], 1.0, 2.0])
+    length = np.linalg.norm(left) * np.linalg.norm(right)
+    return float(left @ right / length) if length > 0 else NAN
+
+
+OPS |= {
+    "vector_sum": (lambda x: tt.vector_sum(vector_of(x)), lambda: [sum(row) for row in vector_rows()]),
+    "vector_mean": (lambda x: tt.vector_mean(vector_of(x)), lambda: [sum(row) / 3 for row in vector_rows()]),
+    "vector_min": (lambda x: tt.vector_min(vector_of(x)), lambda: np.min(vector_rows(), axis=1)),
+    "vector_max": (lambda x: tt.vector_max(vector_of(x)), lambda: np.max(vector_rows(), axis=1)),
+    "norm": (lambda x: tt.norm(vector_of(x)), lambda: np.linalg.norm(vector_rows(), axis=1)),
+    "cosine_similarity": (
+        lambda x: tt.cosine_similarity(
+            vector_of(x), tt.vector(tt.clip(x["f"], -9, 9), *(0 * tt.clip(x["f"], -9, 9) + i for i in (1, 2)))
+        ),
+        lambda: [similarity(row) for row in vector_rows()],
+    ),
+    "elapsed": (
+        lambda x: tt.elapsed(x["t"], x["u"], "hours"),
+        lambda: each(lambda t, u: (u - t).total_seconds() / 3600, "t", "u"),
+    ),
+    "unix_time": (
+        lambda x: tt.unix_time(x["t"]),
+        lambda: each(lambda t: (t - datetime(1970, 1, 1)).total_seconds(), "t"),
     ),
 }
 

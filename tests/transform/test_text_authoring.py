@@ -45,6 +45,10 @@ MISTAKES: list[tuple[Callable[[Any], Any], type[TreadleError], str]] = [
     (lambda x: tt.parse_time(x["flag"], "%d %d"), TransformError, "%d is not one of"),
     (lambda x: tt.token_at(tt.tokens(x["flag"]), "1"), TransformError, "a whole number"),  # type: ignore[arg-type]
     (lambda x: tt.join(x["flag"]), TransformError, "Here tokens are needed"),
+    (lambda x: tt.dot(tt.vector(x["fare"]), tt.vector(x["fare"], x["fare"])), TransformError, "1 and 2 numbers"),
+    (lambda x: tt.elapsed(x["when"], x["fare"]), TransformError, "from one timestamp to another"),
+    (lambda x: tt.elapsed(x["when"], x["when"], "years"), TransformError, "A unit is one of"),
+    (lambda x: tt.unix_time(x["fare"]), TransformError, "of a timestamp"),
     (lambda x: tt.token_ids(tt.tokens(x["flag"]), padding="a"), TransformError, "not in the tokens' vocabulary"),
     (lambda x: tt.token_ids(tt.tokens(x["flag"]), num_oov_buckets=-1), TransformError, "num_oov_buckets must be"),
     (lambda x: tt.token_mask(tt.tokens(x["flag"])) & x["card"], TransformError, "several columns"),

@@ -96,6 +96,13 @@ def test_unknown_values_have_categories() -> None:
     assert (graph.feature_matrix(TABLE).sum(axis=1) == 1).all()
 
 
+def test_a_graph_tells_what_ids_stand_for() -> None:
+    graph = fitted(lambda x: tt.vocabulary(x["word"], top_k=2, reserved=["<pad>"], num_oov_buckets=2))
+    assert graph.categories_of("out") == ("<pad>", "a", "b", "<oov_0>", "<oov_1>")
+    assert fitted(lambda x: tt.one_hot(tt.bucketize(x["weight"], 2))).categories_of("out") == ("0", "1")
+    assert fitted(lambda x: x["weight"]).categories_of("out") is None
+
+
 def test_weights_rank() -> None:
     # a 2, b 5, c 9, e 2, and d 0.5, which is below min_count: a missing and a negative weight are nothing
     assert ids(lambda x: tt.vocabulary(x["word"], weights=x["weight"])) == [2, 1, 2, 0, -1, 1, 2, -1, 3, 3]

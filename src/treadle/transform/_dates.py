@@ -7,7 +7,7 @@ import math
 from treadle.errors import TransformError
 from treadle.graph import nodes as n
 from treadle.graph import text_nodes as t
-from treadle.transform._column import Column, number
+from treadle.transform._column import Column, is_time, number
 from treadle.transform._functions import _time_part
 from treadle.transform._location import user_line
 
@@ -54,6 +54,32 @@ def is_weekend(x: Column) -> Column:
     """Whether a timestamp is on a Saturday or Sunday; a missing one is not."""
     weekday = _time_part("weekday", x).node
     return Column(n.Comparison("greater_equal", n.ToNumber(weekday), n.Number(5.0)))
+
+
+_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
+
+
+def elapsed(start: Column, end: Column, unit: str = "days") -> Column:
+    """How long it is from one time to another, with its fraction; below 0 backwards, and missing when either is.
+
+    Args:
+        start: A timestamp.
+        end: Another.
+        unit: ``seconds``, ``minutes``, ``hours``, ``days`` or ``weeks``; local time knows no leap seconds.
+    """
+    if unit not in _SECONDS:
+        raise TransformError(f"A unit is one of {', '.join(_SECONDS)}, not {unit!r}.", where=user_line())
+    if not (is_time(start) and is_time(end)):
+        raise TransformError("elapsed is from one timestamp to another.", where=user_line())
+    seconds = Column(n.Seconds(start.node, end.node))
+    return seconds if unit == "seconds" else seconds / _SECONDS[unit]
+
+
+def unix_time(x: Column) -> Column:
+    """Seconds from 1970-01-01 00:00:00 of local time, with their fraction; missing stays missing."""
+    if not is_time(x):
+        raise TransformError("unix_time is of a timestamp.", where=user_line())
+    return Column(n.Seconds(n.Key(0), x.node))
 
 
 def cyclical(x: Column, period: float) -> tuple[Column, Column]:

@@ -107,6 +107,12 @@ class TransformGraph:
         """The columns of an output."""
         return self._columns[self._known(output)]
 
+    def categories_of(self, output: str) -> tuple[str, ...] | None:
+        """What an output's ids stand for, in their order: a vocabulary, buckets; ``None`` where it is not known."""
+        node = self._outputs[self._known(output)]
+        found = n.categories(node.x if isinstance(node, n.OneHot) else node)
+        return None if found is None else found.labels
+
     def inputs_for(self, outputs: Iterable[str] | None = None) -> tuple[str, ...]:
         """The raw columns that some outputs are computed from; of all outputs by default."""
         nodes = [self._outputs[self._known(name)] for name in (self._outputs if outputs is None else outputs)]
