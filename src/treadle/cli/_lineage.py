@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--up", "direction", flag_value="up", help="What it was made from: spans, rows, graphs, models.")
 @click.option("--down", "direction", flag_value="down", help="What was made from it.")
 @click.option("--code", is_flag=True, help="The code and packages that made it.")
+@click.option("--rows", is_flag=True, help="The rows of examples that it was made from; with --span only of that span.")
 @click.option("--run", help="As it was made in this run.")
 @click.option("--type", "type_name", help="Only artifacts of this type: Model, Examples, Servable, ...")
 @click.option("--pipeline", help="Without a DIGEST: only artifacts made in runs of this pipeline.")
@@ -41,6 +42,7 @@ def command(
     after: int,
     *,
     code: bool,
+    rows: bool,
     as_json: bool,
 ) -> int:
     """Say where the artifact DIGEST came from and where it went, or list artifacts.
@@ -50,15 +52,24 @@ def command(
     """
     from treadle.runner import history
 
-    if digest is not None and span is not None:
+    if rows and digest is None:
+        raise UsageError("Rows of which artifact?", hint="treadle lineage DIGEST --rows")
+    if digest is not None and span is not None and not rows:
         raise UsageError("Give a digest or a span", hint="treadle lineage DIGEST, or treadle lineage --span 2018-03")
     with history() as metadata:
-        if span is not None:
+        if span is not None and not rows:
             found = [related for related in metadata.lineage.reached_by_span(span) if _is(related.artifact, type_name)]
             return _page({"span": span}, {"down": found}, limit, after, as_json=as_json)
         if digest is None:
             return _list(metadata, type_name, pipeline, run, node, limit, after, as_json=as_json)
         artifact = metadata.lineage.find(digest)
+        if rows:
+            from treadle.cli._lineage_rows import tell_rows
+            from treadle.config import home
+            from treadle.storage import open_artifacts
+
+            store = open_artifacts(home())
+            return tell_rows(metadata, store, artifact, run=run, span=span, limit=limit, after=after, as_json=as_json)
         head: dict[str, Any] = {
             "digest": artifact.digest,
             "type": artifact.type_name,
