@@ -3,7 +3,7 @@
 The registry is the truth; the folder a server reads is its copy, written version first, alias second.
 """
 
-from treadle.registry._directory import publish_version, read_alias, write_alias
+from treadle.registry._directory import publish_version, write_alias
 from treadle.registry._registry import CHAMPION, ModelVersion, Promotion, Registry
 
 __all__ = [
@@ -12,6 +12,5 @@ __all__ = [
     "Promotion",
     "Registry",
     "publish_version",
-    "read_alias",
     "write_alias",
 ]

@@ -68,14 +68,6 @@ def write_alias(directory: Path, name: str, alias: str, version: int) -> None:
     _sync(model)
 
 
-def read_alias(directory: Path, name: str, alias: str) -> int | None:
-    """The version that ``alias`` points at, ``None`` without such an alias."""
-    try:
-        return int((directory / name / alias).read_text(encoding="ascii"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
 def _make_readable(folder: Path) -> None:
     # Artifacts are stored read-only and temporary folders private; a server may run as somebody else.
     folder.chmod(0o755)
