@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from treadle.errors import BackendError, MissingDependencyError
+from treadle.errors import BackendError, MissingDependencyError, NodeLostError
 from treadle.runner._child import describe_error
 from treadle.runner._task import write_json
 from treadle.runner.backends._contract import Began, Ended, Launcher, Task
@@ -151,6 +151,8 @@ class RayLauncher:
         except (exceptions.TaskCancelledError, exceptions.WorkerCrashedError) as error:
             return Ended(task.id, _KILLED, f"ended with its Ray worker ({type(error).__name__})")
         except exceptions.RayTaskError as error:
+            if isinstance(error.cause, NodeLostError):
+                return Ended(task.id, _KILLED, f"was lost on its machine ({error.cause.what})")
             self._refuse(
                 task,
                 f"The Ray worker could not start the node: {error.cause}",

@@ -27,7 +27,6 @@ from treadle.runner._memory import CodeMemory
 from treadle.runner._results import Event, Failure, NodeResult
 from treadle.runner._select import Part
 from treadle.runner._workers import Workers
-from treadle.storage import ArtifactStore
 
 NOT_STARTED = "Kubeflow did not start it, because something else had failed"
 
@@ -45,11 +44,12 @@ class Step(Driver):
     def __init__(self, pipeline: Pipeline, ir: PipelineIR, run: str, *, reuse: bool = True) -> None:
         self._stack = ExitStack()
         layout = Layout(None)
-        store = ArtifactStore(layout.home)
+        store = layout.open_artifacts()
         self._stack.enter_context(config.using_home(layout.home))
         self._stack.enter_context(store.in_use())
         metadata = self._stack.enter_context(layout.open_metadata())
         self._stack.enter_context(metadata.in_use())
+        store.claim(metadata.identity)
         super().__init__(
             ir,
             Part(frozenset(ir.nodes)),
