@@ -9,12 +9,13 @@ const session = await ort.InferenceSession.create(readFileSync(model), { executi
 const { types, columns } = JSON.parse(readFileSync(feedFile, "utf8"));
 const feed = {};
 for (const [name, values] of Object.entries(columns)) {
-  const shape = [values.length, 1];
-  if (types[name] === "string") feed[name] = new ort.Tensor("string", values, shape);
-  else if (types[name] === "int64") feed[name] = new ort.Tensor("int64", BigInt64Array.from(values.map(BigInt)), shape);
+  const flat = values.flat(); // a row of a sequence or an image is a list
+  const shape = [values.length, Array.isArray(values[0]) ? values[0].length : 1];
+  if (types[name] === "string") feed[name] = new ort.Tensor("string", flat, shape);
+  else if (types[name] === "int64") feed[name] = new ort.Tensor("int64", BigInt64Array.from(flat.map(BigInt)), shape);
   else {
     const number = (text) => ({ nan: NaN, inf: Infinity, "-inf": -Infinity })[text] ?? Number(text);
-    feed[name] = new ort.Tensor("float64", Float64Array.from(values.map(number)), shape);
+    feed[name] = new ort.Tensor("float64", Float64Array.from(flat.map(number)), shape);
   }
 }
 const result = await session.run(feed);
