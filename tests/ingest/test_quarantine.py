@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -85,7 +86,8 @@ def test_sound_data_have_no_quarantine(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", b"".join(CSV.splitlines(keepends=True)[:2]))
     strict = build_examples([file], schema=SCHEMA, out_path=tmp_path / "a")
     lenient = build_examples([file], schema=SCHEMA, out_path=tmp_path / "b", quarantine=0.1)
-    assert strict == lenient
+    # but for the names of the parts, which say how they were read
+    assert replace(strict, span_rows=lenient.span_rows) == lenient
     assert not (tmp_path / "b" / "quarantine.parquet").exists()
     assert read_examples(tmp_path / "a").table("train") == read_examples(tmp_path / "b").table("train")
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from treadle.errors import CorruptFileError, TextEncodingError, UsageError
+from treadle.ingest.sources._promise import Reading
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -26,27 +27,33 @@ _PACKED_RATIO = 8  # what text is usually packed by, or more
 _NEWLINE = ord("\n")
 
 
-def text_chunks(path: Path, size: int, *, encoding: str | None = None, quote: str | None = None) -> Iterator[bytes]:
-    """The text of a file as UTF-8, in pieces of about ``size`` bytes that end with a line.
+def text_chunks(path: Path, reading: Reading, *, quote: str | None = None) -> Iterator[bytes]:
+    """The text of a file as UTF-8, in pieces of about ``reading.chunk_bytes`` that end with a line.
 
     Args:
         path: The file; ``.gz``, ``.bz2`` and ``.zst`` are unpacked on the way.
-        size: A piece is longer only where one record is.
-        encoding: The text's encoding; by default UTF-8, or what the byte order mark says.
+        reading: Its size of a piece, which is longer only where one record is; the most bytes of a record
+            (``group_bytes``); and the option ``encoding``, by default UTF-8 or what the byte order mark says.
         quote: Lines do not end inside a pair of these.
 
     Raises:
-        CorruptFileError: The file cannot be unpacked.
+        CorruptFileError: The file cannot be unpacked, or a record is longer than the limit.
         TextEncodingError: The text is not of the encoding given.
     """
-    size = _piece(path, size)
+    size, limit = _piece(path, reading.chunk_bytes), reading.group_bytes
     rest = b""
-    for block in _utf8(path, size, encoding):
+    for block in _utf8(path, size, reading.option("encoding", None)):
         rest += block
         end = _last_end(rest, quote)
         if end and len(rest) >= size:
             yield rest[:end]
             rest = rest[end:]
+        if not end and len(rest) > limit:
+            raise CorruptFileError(
+                f"A record is longer than {limit:,} bytes.",
+                where={"file": path, "bytes": path.stat().st_size},
+                hint="A quote that nobody closed? If the file is sound, allow more with the option group_bytes.",
+            )
     if rest:
         yield rest
 
@@ -72,7 +79,7 @@ def _last_end(text: bytes, quote: str | None) -> int:
 
 
 def _utf8(path: Path, size: int, encoding: str | None) -> Iterator[bytes]:
-    blocks = _unpacked(path, size)
+    blocks = _unpacked(path, max(size, 4))  # the longest mark is four bytes
     first = next(blocks, b"")
     mark, found = next(((mark, name) for mark, name in _MARKS if first.startswith(mark)), (b"", "utf-8"))
     first = first[len(mark) :]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ from treadle.ingest.sources._csv_dialect import dialect_of, header_of
 from treadle.ingest.sources._csv_kinds import as_kind, final_kind, infer_kind, join_kinds
 from treadle.ingest.sources._csv_lenient import parse_leniently
 from treadle.ingest.sources._csv_read import read_block
+from treadle.ingest.sources._pieces import Pieces
 from treadle.ingest.sources._promise import Opened, Reading, Refused
 
 SUFFIXES = (".csv", ".tsv")
@@ -52,8 +54,6 @@ class CsvSource:
 
     def __init__(self, path: Path, reading: Reading) -> None:
         self.path = path
-        self.refused: list[Refused] = []
-        self.num_rows = 0
         self._reading = reading
         chunks = self._chunks()
         first = next(chunks, b"")
@@ -61,15 +61,20 @@ class CsvSource:
             raise EmptyFileError(
                 "The file is empty.", where={"file": path}, hint="A CSV file begins with a row of column names."
             )
+        self._begun: Iterator[bytes] | None = chain([first], chunks)
         self._dialect = dialect_of(path, first, reading)
         self._names, self._skip = header_of(path, first, self._dialect, reading.option("names", None))
         _refuse_repeated(self._names, path)
         self._known = _declared(reading, self._names)
-        self._tables: list[pa.Table] | None = []
-        self._kinds: dict[str, pa.DataType] = {}
         self._worded: set[str] = set()
-        self._measure(first, chunks)
-        self.schema = pa.schema([(name, final_kind(self._kinds[name])) for name in self._names])
+        kinds: dict[str, pa.DataType] = {}
+        self._pieces = Pieces(self._body, self._piece)
+        for table in self._pieces.learn():
+            for field in table.schema:
+                kinds[field.name] = join_kinds(kinds.get(field.name, pa.null()), field.type)
+        self.num_rows = self._pieces.num_rows
+        self.refused = self._pieces.refused
+        self.schema = pa.schema([(name, final_kind(kinds[name])) for name in self._names])
 
     def batches(
         self,
@@ -79,42 +84,28 @@ class CsvSource:
         dictionary: bool = False,  # noqa: ARG002
     ) -> Iterator[pa.RecordBatch]:
         """The rows in order."""
-        for table in self._tables if self._tables is not None else self._again():
-            yield from (
-                table.select(columns)
-                .cast(pa.schema([self.schema.field(name) for name in columns]))
-                .to_batches(batch_rows)
-            )
+        kinds = [self.schema.field(name) for name in columns]
+        for table in self._pieces.tables():
+            arrays = [as_kind(table.column(field.name), field.type) for field in kinds]
+            yield from pa.table(arrays, names=columns).cast(pa.schema(kinds)).to_batches(batch_rows)
 
     def _chunks(self) -> Iterator[bytes]:
-        reading = self._reading
-        quote = reading.option("quote", '"') or None
-        return text_chunks(self.path, reading.chunk_bytes, encoding=reading.option("encoding", None), quote=quote)
+        return text_chunks(self.path, self._reading, quote=self._reading.option("quote", '"') or None)
 
-    def _measure(self, first: bytes, chunks: Iterator[bytes]) -> None:
-        """Count rows and learn types; the rows of a file of one piece are kept."""
-        seen, number = 0, 0
-        for number, chunk in enumerate(_chain(first[self._skip :], chunks)):
-            if number == 1:
-                self._tables = None
-            table, refused = self._infer(chunk, seen)
-            seen += table.num_rows + len(refused)
-            self.num_rows += table.num_rows
-            self.refused += refused
-            for field in table.schema:
-                self._kinds[field.name] = join_kinds(self._kinds.get(field.name, pa.null()), field.type)
-            if self._tables is not None:
-                self._tables.append(
-                    pa.table(
-                        [as_kind(table.column(name), final_kind(self._kinds[name])) for name in self._names],
-                        names=self._names,
-                    )
-                )
+    def _body(self) -> Iterator[bytes]:
+        """The pieces without the header."""
+        chunks, self._begun = self._begun or self._chunks(), None
+        for number, chunk in enumerate(chunks):
+            yield chunk[self._skip :] if number == 0 else chunk
 
-    def _infer(self, chunk: bytes, seen: int) -> tuple[pa.Table, list[Refused]]:
-        """The rows of a piece, every column in the simplest kind that holds this piece's values."""
+    def _piece(self, chunk: bytes, seen: int, known: bool) -> tuple[pa.Table, list[Refused]]:
+        """The rows of a piece; every column in the simplest kind that holds them, or as the schema says by now."""
         if self._reading.lenient and self._reading.schema is not None:
             return parse_leniently(chunk, self._names, self._dialect, self._reading.schema, seen)
+        if known:
+            # what is a number only after its words for "missing" are gone is read as text first
+            text = {name: pa.string() for name in self._worded}
+            return self._read(chunk, dict(zip(self.schema.names, self.schema.types, strict=True)) | text, seen), []
         table = self._read(chunk, self._known, seen)
         for place, name in enumerate(self._names):
             if name not in self._known:
@@ -131,29 +122,6 @@ class CsvSource:
 
     def _as_text(self, chunk: bytes, name: str, seen: int) -> pa.ChunkedArray:
         return self._read(chunk, {name: pa.string()}, seen).column(name)
-
-    def _again(self) -> Iterator[pa.Table]:
-        seen = 0
-        for number, chunk in enumerate(self._chunks()):
-            piece = chunk[self._skip :] if number == 0 else chunk
-            if self._reading.lenient and self._reading.schema is not None:
-                table, refused = self._infer(piece, seen)
-                seen += len(refused)
-            else:
-                # what is a number only after its words for "missing" are gone is read as text first
-                text = {name: pa.string() for name in self._worded}
-                kinds = dict(zip(self.schema.names, self.schema.types, strict=True))
-                table = self._read(piece, kinds | text, seen)
-            seen += table.num_rows
-            yield pa.table(
-                [as_kind(table.column(name), self.schema.field(name).type) for name in self._names],
-                names=self._names,
-            )
-
-
-def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
 
 
 def _declared(reading: Reading, names: Sequence[str]) -> dict[str, pa.DataType]:

@@ -49,7 +49,7 @@ def open_source(path: Path, reading: Reading) -> Opened:
 
 def _rows(path: Path, reading: Reading, refused: list[Refused]) -> Iterator[Row]:
     number = 0
-    for chunk in text_chunks(path, reading.chunk_bytes, encoding=reading.option("encoding", None)):
+    for chunk in text_chunks(path, reading):
         for line in chunk.split(b"\n"):
             if not line.strip():
                 continue

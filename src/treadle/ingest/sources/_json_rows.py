@@ -58,7 +58,7 @@ def parse_lines(chunk: bytes, path: Path, seen: int, *, lenient: bool) -> tuple[
 
 
 def parse_object(line: bytes | str) -> dict[str, Any]:
-    """One JSON object; a name that stands twice, NaN and infinities are refused.
+    """One JSON object; a name that stands twice is refused. NaN and infinities are numbers, as writers of logs mean.
 
     Raises:
         ValueError: The text is something else.
@@ -144,7 +144,8 @@ def _column(name: str, rows: Sequence[Row], path: Path, *, declared: bool) -> pa
 
 
 def _mixed(name: str, rows: Sequence[Row], path: Path, expected: type) -> DataError:
-    other = next(row for row in rows if row.fields.get(name) is not None and type(row.fields[name]) is not expected)
+    alike = (int, float) if expected in (int, float) else (expected,)
+    other = next(row for row in rows if row.fields.get(name) is not None and type(row.fields[name]) not in alike)
     return ColumnTypeError(
         f"The column holds {_WORDS[expected]} and here {_WORDS[type(other.fields[name])]}.",
         where={"file": path, "row": other.number, "column": name},

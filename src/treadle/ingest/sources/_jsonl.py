@@ -17,6 +17,7 @@ import pyarrow.json as pa_json
 from treadle.errors import ColumnTypeError, DataError, EmptyFileError
 from treadle.ingest.sources._chunks import text_chunks
 from treadle.ingest.sources._json_rows import array_lines, parse_lines, rows_to_table
+from treadle.ingest.sources._pieces import Pieces
 from treadle.ingest.sources._promise import Opened, Reading, Refused
 from treadle.schema import type_word
 
@@ -43,23 +44,16 @@ class JsonLinesSource:
 
     def __init__(self, path: Path, reading: Reading) -> None:
         self.path = path
-        self.refused: list[Refused] = []
-        self.num_rows = 0
         self._reading = reading
         self._text = _text_features(reading)
-        self._table: pa.Table | None = None
-        schema = pa.schema([])
-        seen = 0
-        for number, chunk in enumerate(self._chunks()):
-            table, refused = self._read(chunk, seen, None)
-            self._table = table if number == 0 else None
-            schema = _join(schema, table.schema, path)
-            seen += table.num_rows + len(refused)
-            self.num_rows += table.num_rows
-            self.refused += refused
-        if not seen:
+        self.schema = pa.schema([])
+        self._pieces = Pieces(self._chunks, self._piece)
+        for table in self._pieces.learn():
+            self.schema = _join(self.schema, table.schema, path)
+        self.num_rows = self._pieces.num_rows
+        self.refused = self._pieces.refused
+        if not self.num_rows and not self.refused:
             raise EmptyFileError("The file holds no object.", where={"file": path})
-        self.schema = schema
 
     def batches(
         self,
@@ -69,11 +63,11 @@ class JsonLinesSource:
         dictionary: bool = False,  # noqa: ARG002
     ) -> Iterator[pa.RecordBatch]:
         """The rows in order."""
-        for table in [self._table] if self._table is not None else self._again():
+        for table in self._pieces.tables():
             yield from table.select(columns).to_batches(batch_rows)
 
     def _chunks(self) -> Iterator[bytes]:
-        chunks = text_chunks(self.path, self._reading.chunk_bytes, encoding=self._reading.option("encoding", None))
+        chunks = text_chunks(self.path, self._reading)
         for number, chunk in enumerate(chunks):
             if number == 0 and chunk.lstrip()[:1] == b"[":
                 yield array_lines(chunk + b"".join(chunks), self.path)
@@ -81,12 +75,8 @@ class JsonLinesSource:
             if chunk.strip():
                 yield chunk
 
-    def _again(self) -> Iterator[pa.Table]:
-        seen = 0
-        for chunk in self._chunks():
-            table, refused = self._read(chunk, seen, self.schema)
-            seen += table.num_rows + len(refused)
-            yield table
+    def _piece(self, chunk: bytes, seen: int, known: bool) -> tuple[pa.Table, list[Refused]]:
+        return self._read(chunk, seen, self.schema if known else None)
 
     def _read(self, chunk: bytes, seen: int, schema: pa.Schema | None) -> tuple[pa.Table, list[Refused]]:
         """The rows of a piece; with a schema, its columns and types."""
@@ -122,6 +112,7 @@ class JsonLinesSource:
                     explicit_schema=pa.schema([(name, pa.string()) for name in self._text]) if self._text else None
                 ),
             )
+            table.validate()  # lists of nulls inside of lists come out broken
         except (pa.ArrowInvalid, UnicodeDecodeError):
             return None
         absent = [name for name in self._text if table.column(name).null_count == table.num_rows]

@@ -86,7 +86,7 @@ def _row_bytes(metadata: pq.FileMetaData, path: Path, limit: int) -> float:
             raise CorruptFileError(
                 f"A row group unfolds to {group.total_byte_size:,} bytes; the limit is {limit:,}.",
                 where={"file": path, "row_group": number, "bytes": path.stat().st_size},
-                hint="If the file is sound, write it in smaller row groups.",
+                hint="If the file is sound, write it in smaller row groups, or allow more with the option group_bytes.",
             )
         most = max(most, group.total_byte_size / max(1, group.num_rows))
     return most

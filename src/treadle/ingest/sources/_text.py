@@ -51,8 +51,7 @@ class TextSource:
 
     def _lines(self, refused: list[Refused]) -> Iterator[list[str]]:
         number = 0
-        encoding = self._reading.option("encoding", None)
-        for chunk in text_chunks(self.path, self._reading.chunk_bytes, encoding=encoding):
+        for chunk in text_chunks(self.path, self._reading):
             lines = []
             pieces = chunk.split(b"\n")
             for piece in pieces[:-1] if not pieces[-1] else pieces:
