@@ -165,6 +165,13 @@ OPS |= {
         lambda x: tt.hash_buckets(tt.fill_missing(tt.upper(tt.lower(x["s"])), "é"), 1000),
         lambda: [blake("é" if s is None else s.encode().upper().decode()) % 1000 for s in RAW["s"]],
     ),
+    "vocabulary_spread": (
+        lambda x: tt.vocabulary(x["s"], top_k=2, num_oov_buckets=3),
+        lambda: [
+            2 if s is None else known if known >= 0 else 2 + blake(s) % 3
+            for s, known in zip(RAW["s"], ids(RAW["s"], 2), strict=True)
+        ],
+    ),
     "hash_int": (lambda x: tt.hash_buckets(x["k"], 1000), lambda: each(lambda k: mixed(k) % 1000, "k")),
     "hash_hot": (
         lambda x: tt.one_hot(tt.hash_buckets(x["s"], 3)),

@@ -53,6 +53,8 @@ def out(column: Callable[[Any], Any]) -> tt.TransformGraph:
 
 
 MISTAKES: list[tuple[Callable[[Any], Any], type[TreadleError], str]] = [
+    (lambda x: tt.mean(x["fare"]), TransformError, "the same for every row"),
+    (lambda x: tt.where(tt.mean(x["fare"]) > 3, 1.0, 2.0), TransformError, "the same for every row"),
     (lambda x: x["fair"], TransformError, "no feature 'fair'"),
     (lambda x: x["fare"] if x["fare"] > 0 else 0, TransformError, "neither true nor false"),
     (lambda x: 0 < x["fare"] < 1, TransformError, "neither true nor false"),

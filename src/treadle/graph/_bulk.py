@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from treadle.errors import InputValueError
-from treadle.graph._lowering import Output, columns_of, lower, lower_for_bulk
+from treadle.graph._lowering import Output, columns_of, lower_cut, lower_for_bulk
 from treadle.graph._model import serialize
 from treadle.graph._nodes import Cut, Input, Kind, Lookup, Node, categories, width
 from treadle.graph._nodes_lists import tensor_of_list
@@ -125,7 +125,7 @@ def _encoded(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
 
 
 def _session(outputs: Sequence[Output], threads: int) -> Session:
-    return Session(serialize(lower(outputs)), threads=threads)
+    return Session(serialize(lower_cut(outputs)), threads=threads)
 
 
 def _cut(targets: list[Node]) -> tuple[list[Node], list[tuple[Input, list[tuple[str, Node]]]]]:

@@ -83,10 +83,15 @@ def lower_for_bulk(outputs: Sequence[Output]) -> Lowered:
     Moving columns about costs a row more than computing them: here the caller puts the columns in order while it
     copies them, and one-hot compares every key in place instead of repeating it.
     """
-    return _lower(outputs, "bulk", for_bulk=True)
+    return _lower(outputs, "bulk", for_bulk=True, checked=False)
 
 
-def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool) -> Lowered:
+def lower_cut(outputs: Sequence[Output]) -> onnx.ModelProto:
+    """The model for the distinct values of a column: as :func:`lower`, and never seen by anyone but the runtime."""
+    return _lower(outputs, "cut", for_bulk=False, checked=False).model
+
+
+def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool, checked: bool = True) -> Lowered:
     flat = iter(simplify([node for output in outputs for node in columns_of(output)]))
     planned = [(output, [next(flat) for _ in columns_of(output)]) for output in outputs]
     planned, lists = _with_padded_inputs(planned)
@@ -115,7 +120,7 @@ def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool) -> Lowered:
         results.append(helper.make_tensor_value_info(result, kind, ["N", columns]))
     lowering.emit.name_results(named)
     given = [helper.make_tensor_value_info(node.name, TENSOR_TYPES[node.kind], ["N", width(node)]) for node in inputs]
-    model = make_model(name, lowering.emit.nodes, given, results, lowering.emit.initializers)
+    model = make_model(name, lowering.emit.nodes, given, results, lowering.emit.initializers, checked=checked)
     if prepared:
         model.metadata_props.add(key=METADATA, value=dump(prepared))
     if lists:

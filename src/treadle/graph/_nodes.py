@@ -78,19 +78,30 @@ class Node:
     def rebuild(self, change: Callable[[Node], Node]) -> Node:
         """This node over changed operands; itself when nothing changed."""
         changes: dict[str, Node | tuple[Node, ...]] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name in field_names(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Node):
                 if (changed := change(value)) is not value:
-                    changes[field.name] = changed
+                    changes[name] = changed
             elif found := _nodes_in(value):
                 all_changed = tuple(change(node) for node in found)
                 if any(new is not old for new, old in zip(all_changed, found, strict=True)):
-                    changes[field.name] = all_changed
+                    changes[name] = all_changed
         return replace(self, **changes) if changes else self
 
     def _values(self) -> tuple[object, ...]:
-        return tuple(getattr(self, field.name) for field in fields(self))
+        return tuple(getattr(self, name) for name in field_names(type(self)))
+
+
+_FIELD_NAMES: dict[type[Node], tuple[str, ...]] = {}
+
+
+def field_names(cls: type[Node]) -> tuple[str, ...]:
+    """The fields of a node; asked for so often that finding them costs more than the passes themselves."""
+    found = _FIELD_NAMES.get(cls)
+    if found is None:
+        found = _FIELD_NAMES[cls] = tuple(field.name for field in fields(cls))
+    return found
 
 
 def _nodes_in(value: object) -> tuple[Node, ...]:
@@ -311,6 +322,15 @@ class Bucket(Node):
     x: Node
     boundaries: Node
     kind = Kind.KEY
+
+
+@dataclass(frozen=True, eq=False)
+class Level(Node):
+    """A bucket as a number, missing where the number is; what ``simplify`` makes of a bucket that is only that."""
+
+    x: Node
+    boundaries: Node
+    kind = Kind.NUMBER
 
 
 @dataclass(frozen=True, eq=False)

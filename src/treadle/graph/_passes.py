@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from treadle.graph._folding import fold
 from treadle.graph._nodes import (
+    Bucket,
     Choice,
     FillMissing,
     Input,
     Key,
     Kind,
+    Level,
     Lookup,
     Node,
     Number,
@@ -86,6 +88,8 @@ def _push(node: Node) -> Node:
             return Number(float("nan") if x.value == MISSING_INT else float(x.value))
         if isinstance(x, ToKey) and isinstance(x.x, Input) and x.x.type == "int":
             return x.x  # it already enters as a number
+        if isinstance(x, Bucket):
+            return Level(x.x, x.boundaries)
         if isinstance(x, Part) and isinstance(x.x, Padded):  # an item of a list of integers enters as a number
             *before, pad = x.x.steps
             return Part(x.index, Padded(x.x.x, (*before, ("numbers",), pad), Kind.NUMBER, x.x.size))

@@ -16,7 +16,7 @@ from onnx import TensorProto
 
 from treadle.graph._classes import Group
 from treadle.graph._lowering import Operands, Rule, constant_value
-from treadle.graph._nodes import Bucket, Interpolation, Node
+from treadle.graph._nodes import Bucket, Interpolation, Level, Node
 from treadle.graph._values_python import MISSING_INT
 
 _FEW = 64
@@ -30,19 +30,32 @@ def _bucket(of: Operands, members: Group) -> str:
     return of.emit.node("Where", of.emit.node("IsNaN", x), of.emit.constant([[MISSING_INT]], np.int64), index)
 
 
+def _level(of: Operands, members: Group) -> str:
+    boundaries = [cast("tuple[float, ...]", constant_value(cast(Level, node).boundaries)) for node in members.members]
+    x = of.matrix("x")
+    longest = max(map(len, boundaries))
+    if longest > _FEW:
+        level = of.emit.node("Cast", _searched(of, x, boundaries, longest), to=TensorProto.DOUBLE)
+    else:
+        level = _compared(of, x, boundaries, longest, TensorProto.DOUBLE)
+    return of.emit.node("Where", of.emit.node("IsNaN", x), of.emit.constant([[np.nan]], np.float64), level)
+
+
 def _count_not_above(of: Operands, x: str, boundaries: _Rows) -> str:
     """How many boundaries are not above ``x``: ``[N, m]`` of int64; 0 for NaN."""
     longest = max(map(len, boundaries))
     return _searched(of, x, boundaries, longest) if longest > _FEW else _compared(of, x, boundaries, longest)
 
 
-def _compared(of: Operands, x: str, boundaries: _Rows, longest: int) -> str:
+def _compared(of: Operands, x: str, boundaries: _Rows, longest: int, to: int = TensorProto.INT64) -> str:
     table = _filled(boundaries, max(longest, 1))
     cells = of.emit.node("Unsqueeze", x, of.emit.constant([2], np.int64))
     reached = of.emit.node("GreaterOrEqual", cells, of.emit.constant(table[np.newaxis], np.float64))
-    counts = of.emit.node("Cast", reached, to=TensorProto.FLOAT)
+    # Many rows are added in half the memory; for one row a node less counts.
+    adding = TensorProto.DOUBLE if to == TensorProto.DOUBLE and not of.for_bulk else TensorProto.FLOAT
+    counts = of.emit.node("Cast", reached, to=adding)
     count = of.emit.node("ReduceSum", counts, of.emit.constant([2], np.int64), keepdims=0)
-    return of.emit.node("Cast", count, to=TensorProto.INT64)
+    return count if adding == to else of.emit.node("Cast", count, to=to)
 
 
 def _searched(of: Operands, x: str, boundaries: _Rows, longest: int) -> str:
@@ -104,4 +117,4 @@ def _filled(boundaries: _Rows, length: int) -> npt.NDArray[np.float64]:
     return table
 
 
-RULES_OF_BUCKETS: dict[type[Node], Rule] = {Bucket: _bucket, Interpolation: _interpolation}
+RULES_OF_BUCKETS: dict[type[Node], Rule] = {Bucket: _bucket, Level: _level, Interpolation: _interpolation}

@@ -54,6 +54,8 @@ class Session:
             self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own classes share no root but Exception
             raise ModelFormatError(f"ONNX Runtime refuses the model: {error}") from error
+        # The method behind the public one: that one asks every input for its name again, a fifth of a row's time.
+        self._run: Any = getattr(self._session, "_sess", self._session).run
         self._outputs = [output.name for output in self._session.get_outputs()]
         metadata = self._session.get_modelmeta().custom_metadata_map
         self._prepared: dict[str, Preparation | Padding] = {
@@ -85,7 +87,7 @@ class Session:
                 return self._run_in_parts(feed, rows, self._most_rows)
             feed = self._with_prepared(feed)
         try:
-            results: list[Tensor] = self._session.run(self._outputs, feed)
+            results: list[Tensor] = self._run(self._outputs, feed, None)
         except Exception as error:  # as above
             raise ModelFormatError(f"ONNX Runtime cannot run the graph: {error}") from error
         return results

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from treadle.errors import TransformError, TreadleError, UserCodeError
-from treadle.graph import inputs_of
+from treadle.graph import inputs_of, replace_nodes, walk
 from treadle.graph import nodes as n
+from treadle.transform._analyzers import Analysis
 from treadle.transform._column import Column, Columns, describe
 from treadle.transform._lists import Items
 from treadle.transform._location import user_line
@@ -75,6 +76,13 @@ def _output(name: object, column: object, preprocess: Preprocess) -> n.Node:
         )
     if not inputs_of([column.node]):
         raise TransformError(f"The output {name!r} depends on no feature.", where=column.line)
+    results = {id(node): n.Number(0.0) for node in walk([column.node]) if isinstance(node, Analysis)}
+    if not inputs_of(replace_nodes([column.node], results)):
+        raise TransformError(
+            f"The output {name!r} is the same for every row: it is made of analyses alone.",
+            where=column.line,
+            hint="Compute with it, as in x['fare'] - tt.mean(x['fare']).",
+        )
     return column.node
 
 
