@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from hypothesis import given
 from schema_strategies import schemas
@@ -96,3 +98,12 @@ def test_a_merge_is_never_narrower(one: Schema, two: Schema) -> None:
     for side in (one, two):
         narrower = [c for c in diff(side, merged) if c.effect is Effect.NARROWER and c.field != "p_value"]
         assert narrower == []
+
+
+def test_a_bound_whose_type_changed_is_another_bound() -> None:
+    before = Schema({"x": Feature(name="x", type="int", min=1)})
+    after = Schema({"x": Feature(name="x", type="timestamp", min=datetime(2024, 1, 1))})
+    assert [(change.field, change.effect.value) for change in diff(before, after)] == [
+        ("type", "other"),
+        ("min", "other"),
+    ]

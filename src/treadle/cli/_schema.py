@@ -67,7 +67,7 @@ def show(schema_file: Path, *, as_json: bool) -> int:
         rows.append([feature.name, kind, feature.unit, present, least, domain, ", ".join(feature.not_in)])
     print_table(("feature", "type", "unit", "column", "present", "domain", "not in"), rows, left=(0, 1, 2, 3, 5, 6))
     for name, rule in schema.rules.items():
-        click.echo(f"rule {name}: {rule.rows or rule.statistics}")
+        click.echo(f"rule {name}: {rule.rows or rule.statistics or rule.check}")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -100,6 +101,8 @@ def _effect(name: str, before: Any, after: Any) -> Effect:
     if name in _LEAST or name in _MOST:
         if before is None or after is None:
             return Effect.WIDER if after is None else Effect.NARROWER
+        if isinstance(before, datetime) != isinstance(after, datetime):  # the type changed as well
+            return Effect.OTHER
         return Effect.WIDER if (after < before) == (name in _LEAST) else Effect.NARROWER
     if name in ("required", "unique"):
         return Effect.WIDER if before else Effect.NARROWER

@@ -36,7 +36,7 @@ class RowLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A condition in SQL, over each row or over the statistics.
+    """A condition in SQL, over each row or over the statistics, or a check that an installed package offers.
 
     Raises:
         SchemaError: There is no condition, or two.
@@ -51,6 +51,8 @@ class Rule:
     statistics: str | None = None
     """True of good data: an SQL expression over ``num_rows``, each feature's statistics (``fare.mean``) and, with a
     baseline, ``base`` (``base.fare.mean``). Null counts as not measured."""
+    check: str | None = None
+    """The name of a function of the statistics in the entry point group ``treadle.checks``."""
     min_share: float = 1.0
     """The least share of rows for which ``rows`` must hold, 0 to 1."""
     not_in: tuple[str, ...] = ()
@@ -61,11 +63,11 @@ class Rule:
     """What the rule means, for people."""
 
     def __post_init__(self) -> None:
-        if (self.rows is None) == (self.statistics is None):
+        if [self.rows, self.statistics, self.check].count(None) != 2:
             raise SchemaError(
-                "Schema: a rule has one condition, over rows or over statistics.", where={"field": "rows"}
+                "Schema: a rule has one condition, over rows or over statistics, or one check.", where={"field": "rows"}
             )
-        if not (self.rows or self.statistics or "").strip():
+        if not (self.rows or self.statistics or self.check or "").strip():
             raise SchemaError("Schema: a rule without a condition says nothing.", where={"field": "rules"})
         if (
             isinstance(self.min_share, bool)

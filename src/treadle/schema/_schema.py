@@ -96,6 +96,29 @@ class Schema:
 
         return parse(text)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a row a feature, with what is set."""
+        from html import escape
+
+        from treadle.schema._toml import feature_fields
+
+        rows = ""
+        for feature in self.features.values():
+            said = feature_fields(feature)
+            kind = f"list of {feature.type}" if feature.list else feature.type
+            rest = [f"{name} = {text}" for name, text in said.items() if name not in ("type", "list", "description")]
+            rows += (
+                f"<tr><td><b>{escape(feature.name)}</b></td><td>{kind}</td>"
+                f'<td style="text-align:left">{escape(", ".join(rest))}</td>'
+                f'<td style="text-align:left">{escape(feature.description)}</td></tr>'
+            )
+        rules = "".join(
+            f"<p>rule <b>{escape(name)}</b>: {escape(rule.rows or rule.statistics or rule.check or '')}</p>"
+            for name, rule in self.rules.items()
+        )
+        head = "<thead><tr><th>feature</th><th>type</th><th></th><th></th></tr></thead>"
+        return f"<div><p>{len(self.features):,} features</p><table>{head}{rows}</table>{rules}</div>"
+
     def dumps(self) -> str:
         """The schema as TOML text: features in their order, fields in a fixed order, defaults left out."""
         from treadle.schema._toml import render

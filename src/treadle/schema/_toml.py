@@ -80,7 +80,7 @@ _TOP_KINDS = {
     **dict.fromkeys(("severity", "rows", "environments", "features", "rules"), dict),
 }
 _RULE_KINDS = {
-    **dict.fromkeys(("rows", "statistics", "severity", "description"), str),
+    **dict.fromkeys(("rows", "statistics", "check", "severity", "description"), str),
     "min_share": (int, float),
     "not_in": list,
 }
@@ -216,7 +216,7 @@ def _parse_rule(name: str, fields: Any) -> Rule:
 
 
 def _rule_lines(rule: Rule) -> Iterator[str]:
-    for name in ("rows", "statistics", "min_share", "not_in", "severity", "description"):
+    for name in ("rows", "statistics", "check", "min_share", "not_in", "severity", "description"):
         default = Rule.__dataclass_fields__[name].default
         if getattr(rule, name) not in (None, default):
             yield f"{name} = {value(getattr(rule, name))}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from html import escape
 from typing import Any
 
 
@@ -176,6 +177,19 @@ class AnomalyReport:
     def has_errors(self) -> bool:
         """Whether something stops."""
         return bool(self.errors)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        colors = {Severity.ERROR: "#b3261e", Severity.WARNING: "#8a5a00", Severity.QUARANTINE: "#7b3fa0"}
+        rows = "".join(
+            f'<tr><td style="color:{colors[anomaly.severity]}">{anomaly.severity}</td>'
+            f"<td><b>{escape(anomaly.feature or '(all)')}</b></td><td>{anomaly.reason}</td>"
+            f'<td style="text-align:left">{escape(anomaly.message)}</td></tr>'
+            for anomaly in self.anomalies
+        )
+        table = f"<table><thead><tr><th></th><th>feature</th><th>reason</th><th></th></tr></thead>{rows}</table>"
+        found = f"{len(self.errors)} errors, {len(self.warnings)} warnings"
+        return f"<div><p>{self.num_rows:,} rows: {found}</p>{table if rows else ''}</div>"
 
     def to_json(self) -> dict[str, Any]:
         """``{"num_rows", "errors", "warnings", "anomalies": [...]}``, plain JSON values."""

@@ -8,7 +8,7 @@ from treadle.schema import Rule, Schema
 from treadle.statistics import Statistics
 from treadle.validation._anomaly import DEFAULT_SEVERITY, Reason
 from treadle.validation._finding import Finding, percent
-from treadle.validation.rows import RowFindings, StatisticsCheck, run_check, statistics_rule
+from treadle.validation.rows import RowFindings, StatisticsCheck, installed_check, run_check, statistics_rule
 
 
 def rule_findings(
@@ -29,6 +29,10 @@ def rule_findings(
             yield name, unasked, Finding(Reason.NOT_MEASURED, what, {"rule": name})
         elif rule.rows is not None and rows is not None:
             yield from _over_rows(name, rule, rows)
+        elif rule.check is not None:
+            found = run_check(name, installed_check(name, rule.check), statistics)
+            if found is not None:
+                yield name, rule.severity, Finding(Reason.RULE, found, {"rule": name, "check": rule.check})
         else:
             holds = statistics_rule(name, rule, statistics, baseline)
             if holds is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from importlib.metadata import entry_points
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,6 +22,8 @@ _MEASURES = (
     *("unique", "min_length", "avg_length", "max_length"),
 )
 _WINDOW = re.compile(r"\bover\s*(\(|\w)", re.IGNORECASE)
+
+GROUP = "treadle.checks"
 
 StatisticsCheck: TypeAlias = Callable[[Statistics], bool | str | None]
 """A user's check of statistics: true or ``None`` is good, false or a sentence is not."""
@@ -86,6 +89,23 @@ def statistics_rule(name: str, rule: Rule, statistics: Statistics, baseline: Sta
     if len(found) != 1:
         raise _bad_rule(name, "it does not give one answer")
     return None if found[0] is None else bool(found[0])
+
+
+def installed_check(rule: str, name: str) -> StatisticsCheck:
+    """The check that a package offers under a name.
+
+    Raises:
+        SchemaError: No installed package does.
+    """
+    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in found:
+        raise SchemaError(
+            f"Schema: no installed package offers the check {name!r}; there are {', '.join(sorted(found)) or 'none'}.",
+            where={"rule": rule, "field": "check"},
+            hint=f"A package offers one through the entry point group {GROUP!r}.",
+        )
+    check: StatisticsCheck = found[name].load()
+    return check
 
 
 def run_check(name: str, check: StatisticsCheck, statistics: Statistics) -> str | None:
