@@ -134,3 +134,11 @@ def test_nothing_is_shown_beyond_thirty_columns() -> None:
     found: Projection = project(wide, methods=["pca"])
     assert len(found.used) == 40
     assert found.rows.column_names == ["id", *(f"f{i}" for i in range(29))]
+
+
+@pytest.mark.engines
+def test_umap_keeps_what_is_near_together() -> None:
+    pytest.importorskip("umap", reason="make test-engines installs umap-learn")
+    found = project(TABLE, color="kind", methods=["umap"]).points["umap"]
+    distance = ((found[:, None] - found[None]) ** 2).sum(axis=2) + np.eye(len(found)) * 1e9
+    assert (IRIS.target[distance.argmin(axis=1)] == IRIS.target).mean() > 0.85

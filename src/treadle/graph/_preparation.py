@@ -9,6 +9,7 @@ depends on the machine, its locale or its version of Unicode.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -39,10 +40,18 @@ class Preparation:
         return "bytes" if self.steps[0][0] in IMAGE_STEPS else "string"
 
     def compiled(self) -> Callable[[Mapping[str, Tensor]], Tensor]:
-        """From the raw features ``[N, 1]`` to the input: ``[N, 1]``, or ``[N, size]`` where it is of tokens."""
+        """From the raw features ``[N, 1]`` to the input: ``[N, 1]``, or ``[N, size]`` where it is of tokens.
+
+        Raises:
+            ModelFormatError: A step has settings that this version does not know.
+            MissingDependencyError: A step needs a library that is not installed.
+        """
         *before, last = self.steps
-        run = run_of(tuple(before))
         finish = LAST_STEPS[str(last[0])]
+        try:
+            run = run_of(tuple(before))
+        except (KeyError, TypeError, ValueError, re.error) as error:
+            raise ModelFormatError(f"A step of the model's prepared inputs cannot be read: {error}.") from error
 
         def prepare(feed: Mapping[str, Tensor]) -> Tensor:
             columns = [[_given(value) for value in feed[name].reshape(-1).tolist()] for name in self.features]
