@@ -24,6 +24,7 @@ BENCHMARKS = (
     "engines",
     "features",
     "transform",
+    "by_span",
     "drift",
     "requests",
     "serving",
