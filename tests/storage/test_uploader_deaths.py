@@ -1,4 +1,4 @@
-"""An uploader that is killed at any request leaves nothing half visible, and nothing in the way of the next."""
+"""An uploader that is killed leaves nothing half visible, and nothing in the way of the next."""
 
 from __future__ import annotations
 
@@ -48,13 +48,21 @@ def upload(home: Path, url: str, last: int, when: str) -> subprocess.CompletedPr
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-def test_a_death_at_any_request(s3_url: str, tmp_path: Path) -> None:
+def publish(store: ArtifactStore) -> str:
+    """What the uploader was to publish."""
+    staged = store.stage()
+    for n in range(3):
+        (staged / f"file-{n}").write_text("x" * 1000 * (n + 1))
+    return store.publish(staged, Artifact).digest
+
+
+def test_a_death_among_the_requests(s3_url: str, tmp_path: Path) -> None:
     whole = upload(tmp_path / "whole", f"{s3_url}/whole", 0, "never")
     assert whole.returncode == 0, whole.stderr
     digest = whole.stdout.strip()
     deaths = 0
-    for last in (1, 3, 5, 6, 7):  # exists, put, put, find, pipe: the listing comes last
-        for when in ("before", "after") if last >= 5 else ("after",):
+    for last in (3, 5, 7):  # a file, the last file, the listing
+        for when in ("before", "after") if last == 7 else ("after",):
             url = f"{s3_url}/{last}-{when}"
             assert upload(tmp_path / "dead", url, last, when).returncode == -signal.SIGKILL
             deaths += 1
@@ -65,7 +73,7 @@ def test_a_death_at_any_request(s3_url: str, tmp_path: Path) -> None:
             clear_litter(reader, older_than_seconds=-3600)
             assert reader.remote is not None
             assert len(list(reader.remote.stored())) == len(visible)
-            assert upload(tmp_path / "again", url, 0, "never").stdout.strip() == digest
+            assert publish(reader) == digest
             assert check(reader, digest).state == "whole"
             reader.open(digest, Artifact)
     print(f"{deaths} deaths, 0 half visible")
