@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from treadle.artifact import Examples, File, Output, TransformedExamples, TransformGraphArtifact
@@ -42,15 +43,12 @@ def transform(
     from treadle.transform import AnalysisCache, DataSpan, analyze_spans, write_transformed
 
     reader = read_examples(examples.path)
-    spans = [
-        DataSpan(rows.digest, lambda columns, rows=rows: reader.batches_of(rows, columns))  # type: ignore[misc]
-        for rows in reader.span_rows(analyze)
-    ]
+    spans = [DataSpan(rows.digest, partial(reader.batches_of, rows)) for rows in reader.span_rows(analyze)]
     cache: AnalysisCache | None = AnalysisCache(home() / "analyses")
     if not spans:  # examples of a format that did not note them
-        spans, cache = [DataSpan("", lambda columns: reader.batches(analyze, columns=columns))], None
-    built = analyze_spans(preprocess, Schema.load(schema), spans, cache, label=label)
-    built.save(graph.path)
+        spans, cache = [DataSpan("", partial(reader.batches, analyze))], None
     with open_engine() as engine:
+        built = analyze_spans(preprocess, Schema.load(schema), spans, cache, label=label, engine=engine)
+        built.save(graph.path)
         write_transformed(built, reader, transformed.path, analyzed=analyze, materialize=materialize, engine=engine)
     graph.properties["features"] = len(built.feature_names)

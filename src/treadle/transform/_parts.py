@@ -52,11 +52,15 @@ class PartsEngine(Protocol):
         ...
 
 
-class _Spec(NamedTuple):
+class Spec(NamedTuple):
     """A pass that can be sent: what to compute, over which columns."""
 
     analyzer: Analyzer
     columns: tuple[n.Node, ...]
+
+    def new_pass(self) -> Pass:
+        """The pass, where it has arrived."""
+        return Pass(Analysis(self.analyzer, "", n.Kind.NUMBER, self.columns[0], self.columns[1:]))
 
 
 def analyze_parts(
@@ -81,10 +85,10 @@ def analyze_parts(
     outputs = trace_outputs(preprocess, schema, label)
 
     def read(passes: Sequence[Pass]) -> None:
-        specs = [_Spec(one.analyzer, one.columns) for one in passes]
+        specs = [Spec(one.analyzer, one.columns) for one in passes]
         found = engine.reduce(partial(_measure, specs), partial(_merge, [spec.analyzer for spec in specs]), parts)
         for one, state in zip(passes, found or [], strict=True):
-            one.state = _restored(one.analyzer, state)
+            one.state = restored(one.analyzer, state)
 
     resolved = resolve(list(outputs.values()), read)
     return TransformGraph(dict(zip(outputs, resolved, strict=True)), label)
@@ -144,32 +148,33 @@ def _write(
         return write_batches(graph, outputs, batches, file, out_of_fold=out_of_fold)
 
 
-def _measure(specs: Sequence[_Spec], part: RowsPart) -> list[Any]:
-    passes = [Pass(Analysis(spec.analyzer, "", n.Kind.NUMBER, spec.columns[0], spec.columns[1:])) for spec in specs]
+def _measure(specs: Sequence[Spec], part: RowsPart) -> list[Any]:
+    passes = [spec.new_pass() for spec in specs]
     scan, place = Scan(passes), _Place(part)
     with place.named():
         for batch in place.follow(part.batches(scan.columns)):
             scan.add(batch)
-    return [_state(one.state) for one in passes]
+    return [state_of(one.state) for one in passes]
 
 
 def _merge(analyzers: Sequence[Analyzer], found: list[list[Any]]) -> list[Any]:
     merged = []
     for analyzer, states in zip(analyzers, zip(*found, strict=True), strict=True):
-        whole, *others = (_restored(analyzer, state) for state in states)
+        whole, *others = (restored(analyzer, state) for state in states)
         for other in others:
             whole.merge(other)
-        merged.append(_state(whole))
+        merged.append(state_of(whole))
     return merged
 
 
-def _state(accumulator: Any) -> Any:
+def state_of(accumulator: Any) -> Any:
     """What of an accumulator is sent: its state, or itself if it has none apart."""
     has = hasattr(accumulator, "state") and hasattr(accumulator, "restore")
     return accumulator.state() if has else accumulator
 
 
-def _restored(analyzer: Analyzer, state: Any) -> Accumulator:
+def restored(analyzer: Analyzer, state: Any) -> Accumulator:
+    """The accumulator behind what was sent."""
     fresh: Any = analyzer.create()
     if not (hasattr(fresh, "state") and hasattr(fresh, "restore")):
         return state  # type: ignore[no-any-return]

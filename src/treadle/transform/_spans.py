@@ -11,14 +11,16 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from treadle.graph import dump_nodes
 from treadle.transform._custom import NumbersOf
 from treadle.transform._graph import TransformGraph, trace_outputs
+from treadle.transform._parts import Spec, restored, state_of
 from treadle.transform._passes import Pass, Scan
 from treadle.transform._phases import Batches, resolve
 from treadle.transform._trace import Preprocess
@@ -27,6 +29,18 @@ if TYPE_CHECKING:
     from treadle.schema import Schema
 
 FORMAT = "treadle.analysis/1"
+
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+class SpansEngine(Protocol):
+    """What is asked of an engine (``treadle.engine.Engine``)."""
+
+    def map(self, fn: Callable[[P], R], parts: Sequence[P]) -> Iterator[R]:
+        """The function's result for every part, in order."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,10 @@ class AnalysisCache:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
+
+    def has(self, key: str) -> bool:
+        """Whether there is a file under a key; it may be damaged."""
+        return (self._path / f"{key}.json").is_file()
 
     def load(self, key: str) -> Any:
         """The state kept under a key; ``None`` where there is none, or it is not whole."""
@@ -73,6 +91,7 @@ def analyze_spans(
     cache: AnalysisCache | None = None,
     *,
     label: str | None = None,
+    engine: SpansEngine | None = None,
 ) -> TransformGraph:
     """:func:`analyze` over spans, each analysed by itself and merged in the order given.
 
@@ -86,43 +105,50 @@ def analyze_spans(
         spans: The training data.
         cache: What is known of spans, and where what is found out now is kept.
         label: The output that is the label.
+        engine: Where spans are read (``treadle.engine.open_engine``), several at once; their ``batches`` must be such
+            that they can be sent there. The graph does not depend on it.
 
     Raises:
         TransformError: As :func:`analyze`.
         UserCodeError: ``preprocess`` raised.
     """
     outputs = trace_outputs(preprocess, schema, label)
-    resolved = resolve(list(outputs.values()), lambda passes: _read(passes, spans, cache))
+    resolved = resolve(list(outputs.values()), lambda passes: _read(passes, spans, cache, engine))
     return TransformGraph(dict(zip(outputs, resolved, strict=True)), label)
 
 
-def _read(passes: Sequence[Pass], spans: Iterable[DataSpan], cache: AnalysisCache | None) -> None:
+def _read(
+    passes: Sequence[Pass], spans: Sequence[DataSpan], cache: AnalysisCache | None, engine: SpansEngine | None
+) -> None:
+    specs = [Spec(one.analyzer, one.columns) for one in passes]
     identities = [_identity(one) if cache is not None else None for one in passes]
-    for span in spans:
-        parts = [one.fresh() for one in passes]
-        keys = [None if identity is None else _key(identity, span.digest) for identity in identities]
-        missing = [(part, key) for part, key in zip(parts, keys, strict=True) if not _restored(part, key, cache)]
-        if missing:
-            scan = Scan([part for part, _ in missing])
-            for batch in span.batches(scan.columns):
-                scan.add(batch)
-        for part, key in missing:
-            if cache is not None and key is not None:
-                state: Any = part.state
-                cache.store(key, state.state())
-        for one, part in zip(passes, parts, strict=True):
-            one.state.merge(part.state)
+    keys = [[None if identity is None else _key(identity, span.digest) for identity in identities] for span in spans]
+    unknown = [[n for n, key in enumerate(of) if not _is_kept(key, cache)] for of in keys]
+    work = [(span.batches, missing) for span, missing in zip(spans, unknown, strict=True) if missing]
+    measured = (map if engine is None else engine.map)(partial(_measure, specs), work)
+    for span, span_keys, missing in zip(spans, keys, unknown, strict=True):
+        states = dict(zip(missing, next(measured), strict=True)) if missing else {}
+        kept = {n: cache.load(key) for n, key in enumerate(span_keys) if cache and key and n not in states}
+        damaged = [n for n, state in kept.items() if state is None]
+        states |= zip(damaged, _measure(specs, (span.batches, damaged)), strict=True) if damaged else ()
+        for n, (one, key) in enumerate(zip(passes, span_keys, strict=True)):
+            if n in states and cache is not None and key is not None:
+                cache.store(key, states[n])
+            one.state.merge(restored(one.analyzer, states[n] if n in states else kept[n]))
 
 
-def _restored(part: Pass, key: str | None, cache: AnalysisCache | None) -> bool:
-    if key is None or cache is None:
-        return False
-    stored = cache.load(key)
-    if stored is None:
-        return False
-    state: Any = part.state
-    state.restore(stored)
-    return True
+def _measure(specs: Sequence[Spec], span: tuple[Batches, list[int]]) -> list[Any]:
+    """The states of some passes over a span."""
+    batches, wanted = span
+    passes = [specs[n].new_pass() for n in wanted]
+    scan = Scan(passes)
+    for batch in batches(scan.columns):
+        scan.add(batch)
+    return [state_of(one.state) for one in passes]
+
+
+def _is_kept(key: str | None, cache: AnalysisCache | None) -> bool:
+    return key is not None and cache is not None and cache.has(key)
 
 
 def _identity(one: Pass) -> bytes | None:
