@@ -60,12 +60,13 @@ def _rows(
         reader = read_examples(store.open(digest, Examples).path)
         for split in reader.splits:
             for part in _parts(reader, split):
-                if span is not None and (part is None or part.span != span):
+                of_span = None if part is None else part.span
+                if span is not None and of_span != span:
                     continue
                 batches = reader.batches(split, [ROW_ID]) if part is None else reader.batches_of(part, [ROW_ID])
                 for batch in batches:
                     for row in batch.column(ROW_ID).to_pylist():
-                        yield {"row": row, "span": part and part.span, "split": split, "examples": digest}
+                        yield {"row": row, "span": of_span, "split": split, "examples": digest}
 
 
 def _parts(reader: ExamplesReader, split: str) -> tuple[SpanRows | None, ...]:
