@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, log_loss, precision_score, recall_score, roc_auc_score
 
@@ -16,6 +16,7 @@ rows = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(rows)
 def test_equals_scikit_learn_on_every_group(data):
     y = np.array([row[0] for row in data], dtype=float)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
@@ -23,6 +23,7 @@ from treadle.evaluation import (
 numbers = st.integers(-1000, 1000).map(lambda value: value / 8)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(numbers, numbers, st.integers(0, 3)), min_size=1, max_size=60))
 def test_equals_scikit_learn_on_every_group(data) -> None:
     y, p = (np.array([row[place] for row in data]) for place in (0, 1))
