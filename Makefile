@@ -32,6 +32,7 @@ test: $(DEV) ## the tests (core, under five minutes)
 	$(BIN)/python -m pytest -n 2 -m "not engines and not drill"
 
 test-engines: $(DEV) ## the tests that need more libraries or data than the core
+	bash tools/install_programs.sh
 	$(PIP) install -q -c constraints.txt -e '.[delta,frames,iceberg,images,kubeflow,postgres,ray,s3,spark,sql]' --group engines
 	$(BIN)/python tools/build_flights_data.py
 	$(BIN)/python tools/build_reviews_data.py
