@@ -34,7 +34,7 @@ GATED = """
     def p(gate: str):
         slow(first(), gate)
 """
-SECONDS = 1.5
+SECONDS = 2.5
 RUN = f"""
 import sys
 from pathlib import Path
