@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from treadle.errors import ServableError
-from treadle.graph import InputSpec, Session, encode_columns, encode_rows, encode_table
+from treadle.graph import InputSpec, Ragged, Session, encode_columns, encode_rows, encode_table
 from treadle.schema import Schema
 from treadle.servable._manifest import BASELINE, MODEL, SCHEMA, WARMUP, digest_of, read_file, read_manifest
 
@@ -147,7 +147,7 @@ class Servable:
                 hint="Compare the versions of onnxruntime here and in the manifest.",
             )
 
-    def _predict(self, feed: dict[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+    def _predict(self, feed: Mapping[str, npt.NDArray[Any] | Ragged]) -> npt.NDArray[np.float32]:
         if feed and len(next(iter(feed.values()))) == 0:
             return np.empty(0, dtype=np.float32)
         prediction: npt.NDArray[np.float32] = self._session.run(feed)[0].reshape(-1)

@@ -85,7 +85,7 @@ class Metrics(Collector):
         )
         yield _counter(
             "treadle_findings",
-            "Values served although they were null, out_of_domain, out_of_range, no_match, wrong_length or wrong_items.",
+            "Values served although null, out_of_domain, out_of_range, no_match, wrong_length or wrong_items.",
             [*version, "feature", "kind"],
             self._findings,
         )

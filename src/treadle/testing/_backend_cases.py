@@ -135,7 +135,8 @@ CASES: Mapping[str, Case] = {
         {"number": "ran", "write": "ran", "double": "ran", "read": "ran", "never": "skipped", "other": "skipped"},
         values={"double": 10},
         reasons={
-            "never": "the condition does not hold: (number.value > 3 and write.file['length'] == 3) and double.value >= 11"
+            "never": "the condition does not hold: "
+            "(number.value > 3 and write.file['length'] == 3) and double.value >= 11"
             " (number.value is 5, write.file['length'] is 3, double.value is 10)",
         },
     ),
@@ -173,7 +174,8 @@ CASES: Mapping[str, Case] = {
         """,
         {
             **{f"{name}.{n}": "ran" for name in ("double", "w", "r", "again") for n in range(3)},
-            **{"numbers": "ran", "total": "ran"},
+            "numbers": "ran",
+            "total": "ran",
         },
         values={"double.2": 4, "total": 6, "again.1": 4},
     ),
