@@ -36,7 +36,7 @@ test-engines: $(DEV) ## the tests that need more libraries or data than the core
 	$(PIP) install -q -c constraints.txt -e '.[delta,frames,iceberg,images,kubeflow,postgres,ray,s3,spark,sql]' --group engines
 	$(BIN)/python tools/build_flights_data.py
 	$(BIN)/python tools/build_reviews_data.py
-	npm install --silent --no-audit --no-fund --prefix build/node onnxruntime-web@1.30.0 \
+	npm install --silent --no-audit --no-fund --fetch-retries=1 --fetch-timeout=60000 --prefix build/node onnxruntime-web@1.30.0 \
 	  || echo "onnxruntime-web could not be installed: the proof in Node is skipped" >&2
 	$(BIN)/python -m pytest -m engines -rs
 
