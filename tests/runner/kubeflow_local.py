@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import io
 import logging
@@ -38,9 +39,11 @@ def run_compiled(text: str, arguments: Mapping[str, Any], folder: Path) -> str:
         warnings.simplefilter("ignore")
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(folder / "outputs"), raise_on_error=False)
         logging.disable(logging.CRITICAL)
+        own = builtins.print  # kfp replaces it, and with tasks side by side does not always put it back
         try:
             components.load_component_from_text(text)(**arguments)
         finally:
+            builtins.print = own
             logging.disable(logging.NOTSET)
     return printed.getvalue()
 
