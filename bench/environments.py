@@ -16,7 +16,7 @@ SCRIPTS = Path(__file__).with_name("peers")
 PEERS = {
     "kedro": ("kedro==1.7.0",),
     "dagster": ("dagster==1.13.29",),
-    "prefect": ("prefect==3.8.8", "fastapi<0.165"),  # a newer one refuses what prefect says to it
+    "prefect": ("prefect==3.8.8",),
     "metaflow": ("metaflow==2.19.39",),
     "zenml": ("zenml[local]==0.98.0",),
     "tfdv": ("tensorflow-data-validation==1.16.1", "dill", "setuptools<80"),  # its Beam dropped dill
@@ -24,6 +24,8 @@ PEERS = {
     "whylogs": ("whylogs==1.6.4", "pandas<3", "pyarrow", "numpy<2", "setuptools<80"),
     "ydata": ("ydata-profiling==4.18.4", "pandas<3", "pyarrow", "numpy<2", "setuptools<80"),
 }
+# Installed against the peer's own word: it asks for releases that then refuse what it says to them.
+FORCED = {"prefect": ("fastapi==0.115.14",)}
 
 
 def python(peer: str) -> Path | None:
@@ -65,6 +67,8 @@ def build(names: list[str]) -> int:
             subprocess.run([*uv, "venv", "-q", "--clear", "-p", sys.executable, str(folder)], check=True)
             target = str(folder / "bin" / "python")
             subprocess.run([*uv, "pip", "install", "-q", "-p", target, *PEERS[name]], check=True)
+            for package in FORCED.get(name, ()):
+                subprocess.run([*uv, "pip", "install", "-q", "-p", target, package], check=True)
         except subprocess.CalledProcessError:
             print(f"{name} could not be installed: it is left out", file=sys.stderr)
             failed += 1
