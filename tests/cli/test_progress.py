@@ -76,7 +76,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def environment() -> dict[str, str]:
-    variables = {name: value for name, value in os.environ.items() if name not in ("TREADLE_HOME", "NO_COLOR")}
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("TREADLE_HOME", "NO_COLOR", "COLUMNS", "LINES")
+    }
     return {**variables, "TERM": "xterm-256color", "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
 
 
