@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from treadle.cli._graph_project import project_command
-from treadle.cli._output import emit_json, json_option, note
+from treadle.cli._output import emit_json, json_option, note, write_page
 from treadle.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def show(path: Path, page: Path | None, *, as_json: bool) -> int:
 
     boxes = _boxes(path)
     if page is not None:
-        _write(page, page_of(boxes, path.name or str(path.resolve().name)))
+        write_page(page, page_of(boxes, path.name or str(path.resolve().name)))
         note(f"Drawn: {page}")
     if as_json:
         fields = ("name", "title", "detail", "role", "sources")
@@ -70,12 +69,3 @@ def _boxes(path: Path) -> list[Box]:
     if not loaded.graph.output:
         raise UsageError(f"{model} is not an ONNX model.", hint="It may be damaged, or something else.")
     return boxes_of_model(loaded)
-
-
-def _write(page: Path, text: str) -> None:
-    part = page.with_name(f".{page.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, page)
-    except OSError as error:
-        raise UsageError(f"{page} cannot be written: {error.strerror}.") from error

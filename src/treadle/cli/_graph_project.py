@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from treadle.cli._output import emit_json, json_option, note
+from treadle.cli._output import emit_json, json_option, note, write_page
 from treadle.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,12 +47,7 @@ def project_command(
 
     table = _table(data, split)
     found = project(table, columns=columns or None, color=color, methods=methods or None, sample=sample, seed=seed)
-    part = page.with_name(f".{page.name}.part")
-    try:
-        part.write_text(found.page(Path(data).name or data), encoding="utf-8", newline="\n")
-        os.replace(part, page)
-    except OSError as error:
-        raise UsageError(f"{page} cannot be written: {error.strerror}.") from error
+    write_page(page, found.page(Path(data).name or data))
     note(f"Drawn: {page}")
     if as_json:
         emit_json(
