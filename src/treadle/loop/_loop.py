@@ -148,7 +148,7 @@ class Loop:
         if labelled != window:
             rows = traffic.read(labelled)
             ripe = self._drift(rows, servable)
-        quality = self._quality(rows, labelled, version)
+        quality = self._quality(rows, labelled, version, servable.task)
         decision = self.policy.decide(
             Observation(
                 now=window.end,
@@ -176,9 +176,9 @@ class Loop:
             return DriftReport(rows.num_rows, {}, {})
         return measure_drift(rows, baseline, servable.schema)
 
-    def _quality(self, rows: pa.Table, window: Window, version: ModelVersion) -> dict[str, Any]:
+    def _quality(self, rows: pa.Table, window: Window, version: ModelVersion, task: str) -> dict[str, Any]:
         """Live quality of ``version`` over ``window``; empty where it answered too little of it."""
-        measured = measure_quality(rows, self._labels.read()).by_version.get(version.version)
+        measured = measure_quality(rows, self._labels.read(), task=task).by_version.get(version.version)
         if measured is None or (measured["count"] or 0) < self.policy.min_rows:
             return {}
         return {"window": window.name, "metrics": dict(measured)}
