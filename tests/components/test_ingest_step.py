@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from treadle.components import ingest
+from treadle.errors import UsageError
 from treadle.ingest import read_examples
-from treadle.pipeline import pipeline
-from treadle.runner import NodeResult, run
+from treadle.pipeline import Pipeline, component, pipeline
+from treadle.runner import NodeResult, plan, run
 from treadle.schema import Feature, Schema
 
 
@@ -94,12 +95,41 @@ def test_a_gap_stops_a_run_that_asks_for_all(delivery: Delivery) -> None:
     assert "2018-04" in str(node.error)
 
 
-def test_a_password_is_refused_before_it_is_used(delivery: Delivery) -> None:
-    result = run(
-        rolling,
-        {"pattern": "sqlite://ada:hunter2@/x?table=t", "schema": str(delivery.folder / "schema.toml")},
-        home=delivery.folder / "home",
-    )
+SECRET = "sqlite://ada:hunter2@/x?table=t"
+
+
+@pipeline
+def written_out(schema: str) -> None:
+    ingest(pattern=SECRET, schema=schema)
+
+
+@component(cache=False)
+def address() -> str:
+    return SECRET
+
+
+@pipeline
+def computed(schema: str) -> None:
+    ingest(pattern=address().value, schema=schema)
+
+
+def bytes_of_store(home: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("known", [rolling, written_out])
+def test_a_password_never_reaches_the_store(delivery: Delivery, known: Pipeline) -> None:
+    given = {"schema": str(delivery.folder / "schema.toml")} | ({"pattern": SECRET} if known is rolling else {})
+    home = delivery.folder / "home"
+    for does in (run, plan):
+        with pytest.raises(UsageError, match="holds a password") as caught:
+            does(known, given, home=home)
+        assert "hunter2" not in str(caught.value)
+    assert b"hunter2" not in bytes_of_store(home)
+
+
+def test_a_password_that_a_step_made_is_not_used(delivery: Delivery) -> None:
+    result = run(computed, {"schema": str(delivery.folder / "schema.toml")}, home=delivery.folder / "home")
     assert result.state == "failed"
     assert "holds a password" in str(result.nodes["ingest"].error)
     assert "hunter2" not in str(result.nodes["ingest"].error)

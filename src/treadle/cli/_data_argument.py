@@ -31,6 +31,6 @@ def is_saved(data: Data) -> TypeGuard[Path]:
 
 def name_of(data: Data) -> str:
     """What to call data on a page: the name of a file, or the URL without its secrets and its query."""
-    from treadle.ingest import masked
+    from treadle.config import masked
 
     return data.name if isinstance(data, Path) else masked(data).partition("#")[0]

@@ -29,7 +29,8 @@ def pattern_of(files: Sequence[Data]) -> tuple[str, bool]:
 
 
 def _pattern_of_urls(urls: Sequence[str], count: int) -> tuple[str, bool]:
-    from treadle.ingest import list_spans, secrets_of
+    from treadle.config import secrets_of
+    from treadle.ingest import list_spans
 
     if any(map(secrets_of, urls)):
         raise UsageError(

@@ -19,6 +19,7 @@ from treadle.cli._output import emit_json, json_option
 @json_option
 def command(run: str, to: str | None, namespace: str, *, as_json: bool) -> int:
     """Tell what RUN (an id, or "last") read and made as OpenLineage events: printed, into a file, or to a catalogue."""
+    from treadle.config import masked
     from treadle.metadata import openlineage_events, post_event
     from treadle.runner import history
 
@@ -38,8 +39,9 @@ def command(run: str, to: str | None, namespace: str, *, as_json: bool) -> int:
     else:
         with Path(to).open("x", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
+    shown = masked(to)
     if as_json:
-        emit_json({"sent": len(events), "to": to})
+        emit_json({"sent": len(events), "to": shown})
     else:
-        click.echo(f"{len(events)} events are in {to}." if "://" not in to else f"{len(events)} events went to {to}.")
+        click.echo(f"{len(events)} events {'went to' if '://' in to else 'are in'} {shown}.")
     return 0

@@ -19,7 +19,8 @@ def _find_files(
     complete: bool = False,
 ) -> list[dict[str, Any]]:
     """The chosen spans with the digests of their files' contents, so that new bytes are seen and old ones known."""
-    from treadle.ingest import digest_source, list_spans, secrets_of, select_spans
+    from treadle.config import secrets_of
+    from treadle.ingest import digest_source, list_spans, select_spans
 
     if secrets_of(pattern):
         raise UsageError(

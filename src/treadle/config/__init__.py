@@ -9,18 +9,23 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from treadle.config._engines import SparkSettings, engine_name, ray_address, spark_settings
+from treadle.config._secrets import expanded, masked, secrets_of, without_secrets
 from treadle.config._store import artifacts_url, metadata_url
 
 __all__ = [
     "SparkSettings",
     "artifacts_url",
     "engine_name",
+    "expanded",
     "home",
+    "masked",
     "metadata_url",
     "num_threads",
     "ray_address",
+    "secrets_of",
     "spark_settings",
     "using_home",
+    "without_secrets",
 ]
 
 _home: ContextVar[Path | None] = ContextVar("home", default=None)

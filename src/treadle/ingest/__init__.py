@@ -4,6 +4,7 @@ Zeros stay zeros and nulls stay nulls; rows in equal rows out plus rows excluded
 bytes give the same Examples.
 """
 
+from treadle.config import masked, secrets_of
 from treadle.ingest._about import About, SourceFacts
 from treadle.ingest._build import build_examples
 from treadle.ingest._card import data_card
@@ -21,7 +22,6 @@ from treadle.ingest._scan import Scan, conform, read_table, scan
 from treadle.ingest._select import select_spans
 from treadle.ingest._span_rows import SpanRows
 from treadle.ingest._spans import SpanFiles, list_spans
-from treadle.ingest.sources import masked, secrets_of
 
 __all__ = [
     "ROW_ID",

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from treadle.artifact import digest_file
+from treadle.config import masked
 from treadle.errors import DataFileNotFoundError, EmptyFileError, TreadleError, UsageError
-from treadle.ingest.sources import Format, Opened, Reading, fetch_file, format_of, list_urls, masked, scheme_of
+from treadle.ingest.sources import Format, Opened, Reading, fetch_file, format_of, list_urls, scheme_of
 from treadle.schema import Schema
 
 PathLike = str | os.PathLike[str]

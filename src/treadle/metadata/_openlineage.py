@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from treadle import __version__
+from treadle.config import masked, without_secrets
 from treadle.errors import EventDeliveryError
 from treadle.metadata._store import MetadataStore
 
@@ -53,7 +54,7 @@ def post_event(event: Mapping[str, Any], url: str, *, timeout_seconds: float = 1
     import urllib.request
 
     if not url.startswith(("http://", "https://")):
-        raise EventDeliveryError("Events are sent over http or https", where={"url": url})
+        raise EventDeliveryError("Events are sent over http or https", where={"url": masked(url)})
     data = json.dumps(event, ensure_ascii=False).encode("utf-8", "replace")
     headers = {"Content-Type": "application/json"}
     try:
@@ -62,8 +63,8 @@ def post_event(event: Mapping[str, Any], url: str, *, timeout_seconds: float = 1
             pass
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
         raise EventDeliveryError(
-            f"An event could not be delivered: {error}",
-            where={"url": url},
+            f"An event could not be delivered: {without_secrets(str(error), url)}",
+            where={"url": masked(url)},
             hint="send the run again: the catalogue knows events by their ids",
         ) from error
 

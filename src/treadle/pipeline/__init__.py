@@ -1,8 +1,9 @@
 """Authoring and compiling: `@component`, `@pipeline`, the IR and fingerprints. Reads source, writes nothing.
 
 A way through: `_component` and `_signature` (what a component is), `_pipeline`, `_trace`, `_flow`, `_handles` and
-`_arguments` (what a call in a pipeline function becomes), `_ir`, `_condition`, `_expand` and `_check` (the compiled
-pipeline), `_reference`, `_load` and `_importing` (functions and files by name), `code` (what counts in a fingerprint).
+`_arguments` (what a call in a pipeline function becomes), `_ir`, `_condition`, `_expand`, `_check` and `_secrets` (the
+compiled pipeline and what it must not hold), `_reference`, `_load` and `_importing` (functions and files by name),
+`code` (what counts in a fingerprint).
 """
 
 import sys

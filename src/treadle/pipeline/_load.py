@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from treadle.config import masked
 from treadle.errors import PipelineError, PipelineFileError, TreadleError, UserCodeError
 from treadle.pipeline._importing import import_fresh_sources, import_module_at, is_installed, is_treadle
 from treadle.pipeline._pipeline import Pipeline
@@ -110,7 +111,7 @@ def parse_settings(pipeline: Pipeline, settings: Iterable[str]) -> dict[str, Any
     values: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
-        where = {"pipeline": pipeline.name, "setting": setting}
+        where = {"pipeline": pipeline.name, "setting": masked(setting)}
         if not equals or not name:
             raise PipelineError("A setting is name=value", where=where, hint="--set threshold=0.5")
         if name not in types:
@@ -132,7 +133,7 @@ def _value(text: str, annotation: Any, where: dict[str, Any]) -> Any:
         return value
     if fits(annotation, text):
         return text
-    raise PipelineError(f"{text!r} is not {describe(annotation)}", where=where)
+    raise PipelineError(f"{masked(text)!r} is not {describe(annotation)}", where=where)
 
 
 def _is_text(annotation: Any) -> bool:

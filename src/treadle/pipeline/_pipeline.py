@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, overload
 
 from treadle.artifact import canonical_json
+from treadle.config import masked
 from treadle.errors import PipelineError, TreadleError, UserCodeError
 from treadle.pipeline._handles import ParameterHandle
 from treadle.pipeline._ir import PipelineIR
 from treadle.pipeline._reference import module_file, module_name
+from treadle.pipeline._secrets import check_secrets
 from treadle.pipeline._signature import describe, fits
 from treadle.pipeline._trace import Trace, checked_name, current_trace
 
@@ -52,6 +54,7 @@ class Pipeline:
         Raises:
             PipelineError: When a parameter is unknown, missing or of the wrong type, or nodes do not fit together.
             UserCodeError: When the pipeline function itself raises.
+            UsageError: When a URL among the values holds a password.
         """
         given = self._bind(dict(parameters or {}), left_open)
         with Trace(self.function) as trace:
@@ -76,7 +79,9 @@ class Pipeline:
                 hint="call components in the pipeline function",
             )
         known = {name: value for name, value in given.items() if name not in left_open}
-        return PipelineIR(self.name, self.module, known, nodes)
+        ir = PipelineIR(self.name, self.module, known, nodes)
+        check_secrets(ir)
+        return ir
 
     def parameter_types(self) -> dict[str, Any]:
         """The run-time parameters and their annotations (Any where there is none)."""
@@ -127,7 +132,7 @@ class Pipeline:
                 raise PipelineError(f"The pipeline needs a value for {name!r}", where=where, hint=f"--set {name}=VALUE")
             if not fits(types[name], bound[name]):
                 raise PipelineError(
-                    f"{name!r} takes {describe(types[name])}, not {bound[name]!r}",
+                    f"{name!r} takes {describe(types[name])}, not {masked(repr(bound[name]))}",
                     where={**where, "parameter": name},
                 )
             bound[name] = _json(name, bound[name], where)

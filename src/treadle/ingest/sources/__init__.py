@@ -8,7 +8,6 @@ from treadle.ingest.sources._find import GROUP, format_of, formats, scheme_of
 from treadle.ingest.sources._parquet import ParquetSource, open_parquet, parquet_errors
 from treadle.ingest.sources._promise import Format, Opened, Reading, Refused, TableSource, shown
 from treadle.ingest.sources._remote import fetch_file, list_urls
-from treadle.ingest.sources._secrets import masked, secrets_of
 
 __all__ = [
     "GROUP",
@@ -23,10 +22,8 @@ __all__ = [
     "format_of",
     "formats",
     "list_urls",
-    "masked",
     "open_parquet",
     "parquet_errors",
     "scheme_of",
-    "secrets_of",
     "shown",
 ]

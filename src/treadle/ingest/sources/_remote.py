@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from treadle.config import expanded, masked, without_secrets
 from treadle.errors import DataFileNotFoundError, DataSourceError, MissingDependencyError, TreadleError, UsageError
-from treadle.ingest.sources._secrets import expanded, masked, without_secrets
 
 _EXTRAS = {"s3": "treadle[s3]", "s3a": "treadle[s3]"}
 _STATE = ("size", "ETag", "etag", "generation", "LastModified", "last_modified", "mtime")

@@ -18,10 +18,10 @@ from urllib.parse import parse_qsl, urlencode
 
 import pyarrow as pa
 
+from treadle.config import expanded, masked, without_secrets
 from treadle.errors import ColumnTypeError, DataSourceError, MissingDependencyError, UsageError
 from treadle.ingest.sources import _arrow_ipc
 from treadle.ingest.sources._promise import Opened, Reading
-from treadle.ingest.sources._secrets import expanded, masked, without_secrets
 
 SUFFIXES = ()
 SCHEMES = (
