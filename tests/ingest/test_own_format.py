@@ -37,16 +37,20 @@ def wheel(folder: Path, module: str) -> Path:
     return path
 
 
+def install(folder: Path, module: str) -> Path:
+    """Where the package lies once pip has installed it."""
+    target = folder / "site"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-index", "--no-deps"]
+    subprocess.run([*pip, "--target", target, wheel(folder, module)], check=True, capture_output=True)
+    return target
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("package")
     section = DOCUMENT.read_text(encoding="utf-8").partition("## A format of your own")[2]
     module = re.search(r"```python\n(.*?)```", section, re.DOTALL)
     assert module is not None
-    target = folder / "site"
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-index", "--no-deps"]
-    subprocess.run([*pip, "--target", target, wheel(folder, module[1])], check=True, capture_output=True)
-    return target
+    return install(tmp_path_factory.mktemp("package"), module[1])
 
 
 def treadle(installed: Path, *args: object) -> subprocess.CompletedProcess[str]:
@@ -79,3 +83,24 @@ def test_without_the_package_the_format_is_not_known(tmp_path: Path) -> None:
     done = treadle(tmp_path, "stats", tmp_path / "a.logfmt")
     assert done.returncode == 2
     assert "format is not known" in done.stderr
+
+
+def test_a_package_that_is_broken_is_in_nobodys_way(tmp_path: Path) -> None:
+    site = install(tmp_path, "import something_that_is_not_there\n")
+    (tmp_path / "a.csv").write_text("n\n1\n")
+    assert treadle(site, "stats", tmp_path / "a.csv").returncode == 0
+    (tmp_path / "a.logfmt").write_text("zone=a\n")
+    done = treadle(site, "stats", tmp_path / "a.logfmt")
+    assert done.returncode == 2
+    assert "The format 'logfmt' cannot be loaded: ModuleNotFoundError" in done.stderr
+    assert "rides-logfmt" in done.stderr
+
+
+def test_only_the_format_that_is_read_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("n\n1\n")
+    code = (
+        "import sys\nfrom treadle.ingest import read_table\nread_table(sys.argv[1])\n"
+        "print([name for name in sys.modules if name.endswith(('._avro', '._tfrecord', '._sql', '._iceberg'))])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "a.csv")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,13 +1,14 @@
-"""Finding the format of a file: by its name, else by its first bytes."""
+"""Finding the format of a file: by its name, else by its first bytes. Only formats that are looked at are imported."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import cast
 
-from treadle.errors import CorruptFileError, UsageError
+from treadle.errors import CorruptFileError, DataSourceError, UsageError
 from treadle.ingest.sources._promise import Format
 
 GROUP = "treadle.sources"
@@ -15,12 +16,9 @@ GROUP = "treadle.sources"
 _PACKED = {".gz", ".bz2", ".zst"}
 
 
-@cache
 def formats() -> dict[str, Format]:
     """All formats by name: those of Treadle and those of installed packages."""
-    return {
-        entry.name: cast("Format", entry.load()) for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name)
-    }
+    return {name: _load(name) for name in _entries()}
 
 
 def format_of(path: Path, name: str | None = None) -> Format:
@@ -35,19 +33,20 @@ def format_of(path: Path, name: str | None = None) -> Format:
         UsageError: No format has that name.
     """
     if name is not None:
-        if name not in formats():
+        if name not in _entries():
             raise UsageError(
                 f"There is no format {name!r}.",
                 where={"file": path},
-                hint=f"There are {', '.join(formats())}; a package adds more through the entry point group {GROUP}.",
+                hint=f"There are {', '.join(_entries())}; a package adds more through the entry point group {GROUP}.",
             )
-        return formats()[name]
+        return _load(name)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     while suffixes and suffixes[-1] in _PACKED:
         suffixes.pop()
-    for known in formats().values():
-        if suffixes and suffixes[-1] in known.SUFFIXES:
-            return known
+    if suffixes:
+        for known in _likeliest(suffixes[-1].removeprefix(".")):
+            if suffixes[-1] in known.SUFFIXES:
+                return known
     with path.open("rb") as stream:
         head = stream.read(512)
     for known in formats().values():
@@ -64,4 +63,28 @@ def format_of(path: Path, name: str | None = None) -> Format:
 def scheme_of(scheme: str) -> Format | None:
     """The format that fetches URLs of a scheme by itself, if one does."""
     plain = scheme.split("+", 1)[0].lower()
-    return next((known for known in formats().values() if plain in known.SCHEMES), None)
+    return next((known for known in _likeliest(plain) if plain in known.SCHEMES), None)
+
+
+@cache
+def _entries() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
+
+
+@cache
+def _load(name: str) -> Format:
+    entry = _entries()[name]
+    try:
+        return cast("Format", entry.load())
+    except Exception as error:
+        package = entry.dist.name if entry.dist is not None else entry.value
+        raise DataSourceError(
+            f"The format {name!r} cannot be loaded: {type(error).__name__}: {error}.",
+            hint=f"Mend the package {package}, or remove it.",
+        ) from error
+
+
+def _likeliest(word: str) -> Iterator[Format]:
+    """All formats, imported one by one as they are asked for: first the one that is called like an ending or scheme."""
+    for name in sorted(_entries(), key=lambda name: (name != word, name)):
+        yield _load(name)
