@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.errors import InputColumnError, InputValueError
-from treadle.graph import MISSING_INT, MISSING_TEXT, InputSpec, encode_columns, encode_rows, encode_table
+from treadle.graph import MISSING_INT, MISSING_TEXT, InputSpec, dictionary, encode_columns, encode_rows, encode_table
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).filter(lambda text: text != MISSING_TEXT)
 VALUES: dict[str, tuple[str, st.SearchStrategy[Any], pa.DataType]] = {
@@ -47,7 +47,9 @@ def test_bulk_rows_and_columns_make_the_same_tensor(kind: str, data: st.DataObje
     _, strategy, arrow = VALUES[kind]
     values = data.draw(st.lists(st.none() | strategy, max_size=6))
     stored = [value.encode() if kind == "bytes" and value is not None else value for value in values]
-    bulk = encode_table([spec(kind)], pa.table({"x": pa.array(stored, arrow)}))["x"]
+    before, behind = data.draw(st.tuples(st.integers(0, 9), st.integers(0, 2)))
+    around = pa.array([*stored[:1] * before, *stored, *[None] * behind], arrow)  # a part of a longer column
+    bulk = encode_table([spec(kind)], pa.table({"x": around}).slice(len(stored[:1]) * before, len(stored)))["x"]
     columns = encode_columns([spec(kind)], {"x": as_json(kind, values)})["x"]
     rows = encode_rows([spec(kind)], [{"x": value} for value in as_json(kind, values)])["x"]
     assert bulk.dtype == columns.dtype == rows.dtype
@@ -120,6 +122,36 @@ def test_times_of_any_unit_are_floored_to_microseconds() -> None:
     assert encode_table([spec("timestamp")], days)["x"].tolist() == [[-86_400_000_000]]
     text = pa.table({"x": ["1969-12-31 23:59:59"]})
     assert encode_table([spec("timestamp")], text)["x"].tolist() == [[-1_000_000]]
+
+
+@pytest.mark.parametrize("kind", ["float", "int", "key"])
+@given(data=st.data())
+@settings(deadline=None)
+def test_numbers_of_any_width(kind: str, data: st.DataObject) -> None:
+    widths = [*(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)), "halffloat", "float", "double"]
+    width = data.draw(st.sampled_from(widths))
+    values = data.draw(st.lists(st.none() | st.integers(0 if width.startswith("u") else -100, 100), max_size=20))
+    start = data.draw(st.integers(0, len(values)))
+    column = pa.array(values, pa.int64()).cast(pa.type_for_alias(width)).slice(start)
+    feed = encode_table([spec(kind)], pa.table({"x": column}))["x"]
+    expected = encode_columns([spec(kind)], {"x": values[start:]})["x"]
+    assert feed.dtype == expected.dtype
+    np.testing.assert_array_equal(feed, expected)
+
+
+def test_a_mark_within_a_text_is_a_character() -> None:
+    texts = pa.array(["a", f"b{MISSING_TEXT}"])
+    assert encode_table([spec("string")], pa.table({"x": texts}))["x"].tolist() == [["a"], [f"b{MISSING_TEXT}"]]
+
+
+@pytest.mark.parametrize("count", [127, 128, 200])
+def test_codes_as_narrow_as_they_come(count: int) -> None:
+    """The missing value's code is one more than the column's own integers may hold."""
+    texts = [f"{i}" for i in range(count)]
+    codes = pa.array([*range(count), None], pa.uint8() if count > 128 else pa.int8())
+    table = pa.table({"x": pa.DictionaryArray.from_arrays(codes, texts)})
+    found, values = dictionary(spec("string"), table)
+    assert values[found].tolist() == [*texts, MISSING_TEXT]
 
 
 def test_decimals_are_numbers() -> None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from treadle.errors import InputValueError
+from treadle.graph._arrow_memory import gaps_of, values_of
 from treadle.graph._lowering import Output, columns_of, lower_cut, lower_for_bulk
 from treadle.graph._model import serialize
 from treadle.graph._nodes import Cut, Input, Kind, Lookup, Node, categories, width
@@ -103,13 +103,17 @@ def dictionary(spec: InputSpec, table: pa.Table | pa.RecordBatch) -> tuple[Tenso
         values = encode_text(spec.name, encoded.dictionary)
     except InputValueError as error:
         raise _in_table(error, encoded) from error.__cause__
-    codes = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+    codes, gaps = values_of(encoded.indices).astype(np.intp), gaps_of(encoded.indices)
+    if gaps is not None:
+        codes[gaps] = len(values)
     return codes, np.append(values, MISSING_TEXT).astype(object)
 
 
 def _in_table(error: InputValueError, encoded: pa.DictionaryArray) -> InputValueError:
     """The error with the row of the table, where it names one of the dictionary."""
     if "row" in error.where:
+        import pyarrow.compute as pc
+
         error.where["row"] = pc.index(encoded.indices, error.where["row"]).as_py()
     return error
 

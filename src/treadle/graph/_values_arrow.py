@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from treadle.errors import InputValueError
+from treadle.graph._arrow_memory import bytes_of, gaps_of, values_of
 from treadle.graph._ragged import LIST, Ragged, absent_lists, ragged
 from treadle.graph._values_python import MISSING_INT, MISSING_TEXT, NUMBER_LIMIT, Tensor, encode_list
 
 _BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
+_MARK = MISSING_TEXT.encode()
 _TICKS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -57,8 +58,9 @@ def encode_list_array(name: str, type_: str, tensor: str, array: pa.Array | pa.C
         return absent_lists(tensor, len(array))
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
         raise InputValueError.wrong_column(name, f"list of {type_}", kind)
-    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    missing = pc.is_null(array).to_numpy(zero_copy_only=False)
+    gaps = gaps_of(array)
+    missing = np.zeros(len(array), np.bool_) if gaps is None else gaps
+    lengths = np.where(missing, 0, values_of(array.value_lengths()).astype(np.int64))
     items = array.flatten()
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     return ragged(name, offsets, missing, lambda: encode_array(name, type_, tensor.removesuffix(LIST), items))
@@ -85,16 +87,25 @@ def encode_text(name: str, array: pa.Array) -> Tensor:
         array = array.cast(pa.large_string())
     elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise InputValueError.wrong_column(name, "string", kind)
-    if pc.any(pc.equal(array, MISSING_TEXT)).as_py():
-        row = pc.index(array, MISSING_TEXT).as_py()
-        raise _wrong(name, "string", "string", row, MISSING_TEXT)
+    if _MARK in bytes_of(array):
+        _check_mark(name, array)
     try:
         values: Tensor = np.array(array.to_numpy(zero_copy_only=False), dtype=object)
     except (UnicodeDecodeError, pa.ArrowException):  # Arrow does not check a string column's bytes
         raise _not_utf8(name, array.cast(pa.large_binary())) from None
-    if array.null_count:
-        values[pc.is_null(array).to_numpy(zero_copy_only=False)] = MISSING_TEXT
+    gaps = gaps_of(array)
+    if gaps is not None:
+        values[gaps] = MISSING_TEXT
     return values
+
+
+def _check_mark(name: str, array: pa.Array) -> None:
+    """Refuse the mark of a missing text as a value; within a longer text it is one character among others."""
+    import pyarrow.compute as pc
+
+    row = pc.index(array, MISSING_TEXT).as_py()
+    if row >= 0:
+        raise _wrong(name, "string", "string", row, MISSING_TEXT)
 
 
 def _texts(name: str, array: pa.Array) -> Tensor:
@@ -105,54 +116,58 @@ def _floats(name: str, array: pa.Array) -> Tensor:
     kind = array.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         raise InputValueError.wrong_column(name, "float", kind)
-    return _with_nan(array.cast(pa.float64(), safe=False))
+    return _with_nan(array.cast(pa.float64(), safe=False) if pa.types.is_decimal(kind) else array)
 
 
 def _bools(name: str, array: pa.Array) -> Tensor:
     if not pa.types.is_boolean(array.type):
         raise InputValueError.wrong_column(name, "bool", array.type)
-    return _with_nan(array.cast(pa.int8()).cast(pa.float64()))
+    return _with_nan(array.cast(pa.int8()))
 
 
 def _with_nan(array: pa.Array) -> Tensor:
-    """A float64 column with NaN for null."""
-    array = pc.fill_null(array, np.nan) if array.null_count else array
-    return np.asarray(array.to_numpy(zero_copy_only=False)).reshape(-1, 1)
+    """A column of numbers as float64, NaN for null."""
+    gaps = gaps_of(array)
+    values = values_of(array).astype(np.float64, copy=gaps is not None)
+    if gaps is not None:
+        values[gaps] = np.nan
+    return values.reshape(-1, 1)
 
 
 def _ints(name: str, tensor: str, array: pa.Array) -> Tensor:
     kind = array.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise InputValueError.wrong_column(name, "int", kind)
-    try:
-        # Integers with gaps are often read as floats; a NaN there is missing.
-        array = _without_nan(array).cast(pa.int64())
-    except pa.ArrowInvalid:
-        return encode_list(name, "int", tensor, array.to_pylist())  # says which row
-    values = pc.fill_null(array, MISSING_INT).to_numpy(zero_copy_only=False)
-    missing = pc.is_null(array).to_numpy(zero_copy_only=False) if array.null_count else None
+    if not pa.types.is_int64(kind):
+        try:
+            # Integers with gaps are often read as floats; a NaN there is missing.
+            array = _without_nan(array).cast(pa.int64())
+        except pa.ArrowInvalid:
+            return encode_list(name, "int", tensor, array.to_pylist())  # says which row
+    values, gaps = values_of(array), gaps_of(array)
+    if gaps is not None:
+        values = np.where(gaps, 0, values)
     if tensor == "int64":
-        _check_ints(name, tensor, values, missing, 2**63 - 1)
-        return np.asarray(values).reshape(-1, 1)
-    _check_ints(name, tensor, values, missing, NUMBER_LIMIT - 1)
+        _check_ints(name, tensor, values, 2**63 - 1)
+        return (values if gaps is None else np.where(gaps, MISSING_INT, values)).reshape(-1, 1)
+    _check_ints(name, tensor, values, NUMBER_LIMIT - 1)
     numbers = values.astype(np.float64)
-    if missing is not None:
-        numbers[missing] = np.nan
-    return np.asarray(numbers).reshape(-1, 1)
+    if gaps is not None:
+        numbers[gaps] = np.nan
+    return numbers.reshape(-1, 1)
 
 
-def _check_ints(name: str, tensor: str, values: Tensor, missing: Tensor | None, largest: int) -> None:
-    outside = (values > largest) | (values < -largest)
-    if missing is not None:
-        outside &= ~missing
-    if outside.any():
-        row = int(np.argmax(outside))
+def _check_ints(name: str, tensor: str, values: Tensor, largest: int) -> None:
+    if len(values) and not -largest <= values.min() <= values.max() <= largest:
+        row = int(np.argmax((values > largest) | (values < -largest)))
         raise _wrong(name, "int", tensor, row, int(values[row]))
 
 
 def _without_nan(array: pa.Array) -> pa.Array:
     if not pa.types.is_floating(array.type):
         return array
+    import pyarrow.compute as pc
+
     array = array.cast(pa.float64())
     return pc.if_else(pc.is_nan(array), None, array)
 
@@ -167,20 +182,22 @@ def _times(name: str, array: pa.Array) -> Tensor:
         raise InputValueError.wrong_column(name, "timestamp", kind)
     if array.type.tz is not None:
         raise InputValueError.wrong_column(name, "timestamp (local time without a zone)", kind)
-    ticks = np.asarray(pc.fill_null(array.cast(pa.int64()), 0).to_numpy(zero_copy_only=False))
+    gaps = gaps_of(array)
+    ticks = values_of(array.view(pa.int64()))
+    if gaps is not None:
+        ticks = np.where(gaps, 0, ticks)
     factor = _TICKS_PER_SECOND[array.type.unit]
     # Floor, also before 1970.
     micros = ticks // (factor // 10**6) if factor > 10**6 else _scaled(name, ticks, 10**6 // factor)
-    if array.null_count:
-        micros = np.where(pc.is_null(array).to_numpy(zero_copy_only=False), MISSING_INT, micros)
+    if gaps is not None:
+        micros = np.where(gaps, MISSING_INT, micros)
     return micros.reshape(-1, 1)
 
 
 def _scaled(name: str, ticks: Tensor, factor: int) -> Tensor:
     limit = (2**63 - 1) // factor
-    outside = (ticks > limit) | (ticks < -limit)
-    if outside.any():
-        row = int(np.argmax(outside))
+    if len(ticks) and not -limit <= ticks.min() <= ticks.max() <= limit:
+        row = int(np.argmax((ticks > limit) | (ticks < -limit)))
         raise InputValueError.wrong(
             name, row, "timestamp", int(ticks[row]), "is a time too far from 1970 to count in microseconds"
         )

@@ -1,0 +1,45 @@
+"""Arrow's memory as numpy's: values and gaps as they lie there.
+
+``pyarrow.compute`` would do as well, for more: it takes a twentieth of a second to load, some microseconds a call, and
+its scalars load pandas wherever that is installed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from treadle.graph._values_python import Tensor
+
+
+def values_of(array: pa.Array) -> Tensor:
+    """The values of a column of integers or floats, not copied; whatever lies where one is missing."""
+    dtype = np.dtype(array.type.to_pandas_dtype())
+    data = array.buffers()[1]
+    if data is None:
+        return np.zeros(len(array), dtype)
+    return np.frombuffer(data, dtype, len(array), array.offset * dtype.itemsize)
+
+
+def gaps_of(array: pa.Array) -> npt.NDArray[np.bool_] | None:
+    """Where a column is null; ``None`` for nowhere."""
+    if not array.null_count:
+        return None
+    valid = array.buffers()[0]
+    if valid is None:  # a column of nothing but nulls
+        return np.ones(len(array), np.bool_)
+    byte, bit = divmod(array.offset, 8)
+    bits = np.unpackbits(np.frombuffer(valid, np.uint8, offset=byte), count=bit + len(array), bitorder="little")
+    gaps: npt.NDArray[np.bool_] = bits[bit:] == 0
+    return gaps
+
+
+def bytes_of(array: pa.Array) -> bytes:
+    """All texts of a column of strings behind each other."""
+    _, offsets, data = array.buffers()
+    if offsets is None or data is None:
+        return b""
+    kind = np.dtype(np.int64 if pa.types.is_large_string(array.type) else np.int32)
+    ends = np.frombuffer(offsets, kind, len(array) + 1, array.offset * kind.itemsize)
+    return bytes(memoryview(data)[int(ends[0]) : int(ends[-1])])
