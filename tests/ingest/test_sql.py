@@ -9,7 +9,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from treadle.errors import ColumnTypeError, DataSourceError, UsageError
+from treadle.errors import (
+    ColumnTypeError,
+    DataFileNotFoundError,
+    DataSourceError,
+    MissingDependencyError,
+    UsageError,
+)
 from treadle.ingest import digest_source, list_spans, masked, read_table, secrets_of
 
 
@@ -54,6 +60,15 @@ def test_tables_of_duckdb(tmp_path: Path) -> None:
             read_table(url)
 
 
+def test_numbers_beyond_every_type_of_arrow_are_refused() -> None:
+    assert read_table("duckdb://#select sum(n) as n from (values (1), (9223372036854775807)) as t(n)")[
+        "n"
+    ].to_pylist() == [Decimal(2**63)]
+    with pytest.raises(ColumnTypeError, match="fits into no type") as caught:
+        read_table("duckdb://#select 170141183460469231731687303715884105727::hugeint as n")
+    assert "VARCHAR" in str(caught.value.hint)
+
+
 def test_a_division_in_a_query_stays_one(tmp_path: Path) -> None:
     url = "duckdb://#select 7 // 2 as n"
     assert list_spans(url)[0].paths == (url,)
@@ -68,6 +83,14 @@ def sqlite(tmp_path: Path, *statements: str) -> str:
             connection.execute(statement)
     connection.close()
     return f"sqlite:///{file}"
+
+
+@pytest.mark.engines
+def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed: pip install 'treadle[sql]'")
+    with pytest.raises(DataFileNotFoundError, match="no such database"):
+        read_table(f"sqlite:///{tmp_path}/none.db?table=t")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.engines
@@ -119,7 +142,8 @@ def test_a_password_in_what_a_database_says(tmp_path: Path, monkeypatch: pytest.
         f"postgresql://ada@/rides?host={tmp_path}&password=hunter2&table=t",
         "postgresql+nothing://ada:hunter2@db/rides?table=t",
     ):
-        with pytest.raises(DataSourceError, match="refuses") as caught:
+        kind = MissingDependencyError if "nothing" in url else DataSourceError
+        with pytest.raises(kind, match="refuses|driver is not installed") as caught:
             read_table(url)
         assert "hunter2" not in f"{caught.value} {caught.value.to_dict()} {caught.value.__cause__}"
 

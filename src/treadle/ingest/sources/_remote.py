@@ -15,6 +15,7 @@ from treadle.config import expanded, masked, without_secrets
 from treadle.errors import DataFileNotFoundError, DataSourceError, MissingDependencyError, TreadleError, UsageError
 
 _EXTRAS = {"s3": "treadle[s3]", "s3a": "treadle[s3]"}
+_GONE = (404, 410)
 _STATE = ("size", "ETag", "etag", "generation", "LastModified", "last_modified", "mtime")
 
 
@@ -104,6 +105,11 @@ def _told(url: str) -> Iterator[None]:
             hint=f"pip install '{package}'",
         ) from error
     except FileNotFoundError as error:
+        cause = error.__cause__
+        # of HTTP fsspec says so whatever went wrong
+        silent = isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError)
+        if cause is not None and (silent or getattr(cause, "status", 404) not in _GONE):
+            raise _refused(url, cause) from None
         said = str(error)
         what = "There is no such bucket." if "bucket" in said else "There is no such file."
         raise DataFileNotFoundError(what, where=where) from error
@@ -115,7 +121,7 @@ def _told(url: str) -> Iterator[None]:
         raise _refused(url, error) from None
 
 
-def _refused(url: str, error: Exception) -> DataSourceError:
+def _refused(url: str, error: BaseException) -> DataSourceError:
     reason = without_secrets((str(error).splitlines() or [""])[0].rstrip("."), expanded(url)) or type(error).__name__
     denied = isinstance(error, PermissionError) or "redentials" in type(error).__name__
     return DataSourceError(

@@ -19,7 +19,14 @@ from urllib.parse import parse_qsl, urlencode
 import pyarrow as pa
 
 from treadle.config import expanded, masked, without_secrets
-from treadle.errors import ColumnTypeError, DataSourceError, MissingDependencyError, UsageError
+from treadle.errors import (
+    ColumnTypeError,
+    DataError,
+    DataFileNotFoundError,
+    DataSourceError,
+    MissingDependencyError,
+    UsageError,
+)
 from treadle.ingest.sources import _arrow_ipc
 from treadle.ingest.sources._promise import Opened, Reading
 
@@ -95,11 +102,19 @@ def _duckdb(address: str, table: str, query: str, folder: Path) -> Iterator[pa.R
         try:
             reader = connection.sql(query).to_arrow_reader(_ROWS)
             yield pa.RecordBatch.from_pylist([], schema=reader.schema)
-            yield from reader
+            for batch in reader:
+                batch.validate(full=True)  # HUGEINT holds numbers that no type of Arrow does
+                yield batch
         finally:
             connection.close()
     except duckdb.Error as error:
         raise _refused(address, error) from error
+    except pa.ArrowInvalid as error:
+        raise ColumnTypeError(
+            f"A value of the query fits into no type: {error}.",
+            where={"url": masked(address)},
+            hint="Cast the column to VARCHAR or DOUBLE in the query.",
+        ) from error
 
 
 def _sqlalchemy(address: str, table: str, query: str, folder: Path) -> Iterator[pa.RecordBatch]:
@@ -112,6 +127,7 @@ def _sqlalchemy(address: str, table: str, query: str, folder: Path) -> Iterator[
         ) from error
     try:
         engine = sqlalchemy.create_engine(_with_driver(address))
+        _check_file(engine.url, address)
         try:
             with engine.connect() as connection:
                 statement = _of_table(connection, table) if table else sqlalchemy.text(query)
@@ -121,12 +137,25 @@ def _sqlalchemy(address: str, table: str, query: str, folder: Path) -> Iterator[
             engine.dispose()
     except sqlalchemy.exc.NoSuchTableError as error:
         raise DataSourceError(f"There is no table {table!r}.", where={"url": masked(address)}) from error
+    except DataError:
+        raise
+    # what is raised below may hold the URL, and a trace would show it
+    except (sqlalchemy.exc.NoSuchModuleError, ImportError) as error:
+        raise MissingDependencyError(
+            f"The database's driver is not installed: {without_secrets(str(error), address)}.",
+            where={"url": masked(address)},
+            hint="Install the one that the URL names, as pymysql for mysql+pymysql://.",
+        ) from None
     # a driver checks some settings by itself and then raises errors of its own
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError, ValueError, OSError) as error:
-        if isinstance(error, DataSourceError | ColumnTypeError):
-            raise
-        # the original error may hold the URL, and a trace would show it
+    except (sqlalchemy.exc.SQLAlchemyError, ValueError, OSError) as error:
         raise _refused(address, error) from None
+
+
+def _check_file(url: Any, address: str) -> None:
+    """SQLite makes a database where there is none."""
+    file = url.database if url.get_backend_name() == "sqlite" else None
+    if file and not file.startswith((":memory:", "file:")) and not Path(file).is_file():
+        raise DataFileNotFoundError("There is no such database.", where={"url": masked(address)})
 
 
 def _of_table(connection: Any, name: str) -> Any:
