@@ -22,6 +22,7 @@ from treadle.servable import Servable
 from treadle.serving import ServerProcess
 
 pytestmark = pytest.mark.engines
+PIL = pytest.importorskip("PIL", reason="pip install 'treadle[images]'")
 Image = pytest.importorskip("PIL.Image", reason="pip install 'treadle[images]'")
 datasets = pytest.importorskip("sklearn.datasets")
 
@@ -98,6 +99,7 @@ def test_a_folder_of_images_becomes_a_served_model(digits: Digits, tmp_path: Pat
     path = result.nodes["package"].outputs["servable"].path
     servable = Servable.load(path)
     assert servable.manifest["parity"]["max_difference"] < 1e-6
+    assert servable.manifest["versions"]["pillow"] == PIL.__version__
     servable.warm_up()
     with ServerProcess(path, log=tmp_path / "log", options={"--name": "digits"}) as server:
         answer = ask(server.url, [data for _, data in images])

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import onnx
 import pyarrow as pa
 from hypothesis import strategies as st
+from onnx import TensorProto, helper
 
 from treadle import transform as tt
 from treadle.schema import Schema
@@ -47,6 +49,29 @@ COLUMNS = {
     "u": st.none() | st.datetimes(),
 }
 
+
+def smaller_of(a: Any, b: Any) -> Any:
+    """Of two numbers the smaller, of missing ones -1."""
+    return np.where(np.isnan(a + 0 * b), -1.0, np.minimum(a, b))
+
+
+def _ports(names: str) -> list[onnx.ValueInfoProto]:
+    return [helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["N", 1]) for name in names]
+
+
+SMALLER_OF = helper.make_graph(
+    [
+        helper.make_node("Mul", ["zero", "b"], ["nothing"]),
+        helper.make_node("Add", ["a", "nothing"], ["both"]),
+        helper.make_node("IsNaN", ["both"], ["missing"]),
+        helper.make_node("Min", ["a", "b"], ["least"]),
+        helper.make_node("Where", ["missing", "unknown", "least"], ["y"]),
+    ],
+    "smaller_of",
+    _ports("ab"),
+    _ports("y"),
+    [helper.make_tensor(name, TensorProto.DOUBLE, [1], [value]) for name, value in (("zero", 0.0), ("unknown", -1.0))],
+)
 Op = Callable[[Any], tt.Column]
 OPS: dict[str, Op] = {
     "float": lambda x: x["f"],
@@ -145,6 +170,9 @@ OPS: dict[str, Op] = {
     "density_text": lambda x: tt.estimated_probability_density(x["s"], categorical=True),
     "pca": lambda x: tt.pca(tt.vector(x["f"], x["g"], x["i"]), 2, center=True),
     "random_projection": lambda x: tt.random_projection(tt.vector(x["f"], x["g"]), 2),
+    "numpy_function": lambda x: tt.numpy_function(np.abs, x["f"], body=abs),
+    "numpy_function_onnx": lambda x: tt.numpy_function(smaller_of, x["f"], x["i"], body=SMALLER_OF),
+    "numpy_function_twice": lambda x: tt.numpy_function(smaller_of, x["g"], x["f"], body=SMALLER_OF),
     "one_hot": lambda x: tt.one_hot(tt.vocabulary(x["s"], num_oov_buckets=1)),
     "one_hot_values": lambda x: tt.one_hot(x["k"], values=[0, 1, 2]),
     "one_hot_words": lambda x: tt.one_hot(x["s"], values=["", "a"]),

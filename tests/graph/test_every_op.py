@@ -10,7 +10,7 @@ import ops_lists
 import ops_text
 
 from treadle import transform as tt
-from treadle.graph import list_nodes, nodes, text_nodes, walk
+from treadle.graph import body_nodes, list_nodes, nodes, text_nodes, walk
 
 ELSEWHERE = {
     "OutOfFold": "test_target_encoding",
@@ -38,7 +38,7 @@ def cases() -> Iterator[nodes.Node]:
 
 def test_every_node_has_a_case() -> None:
     tried = {type(node).__name__ for node in cases()}
-    known = {**nodes.NODES, **text_nodes.TEXT_NODES, **list_nodes.LIST_NODES}
+    known = {**nodes.NODES, **text_nodes.TEXT_NODES, **list_nodes.LIST_NODES, **body_nodes.BODY_NODES}
     assert sorted(known.keys() - tried - ELSEWHERE.keys()) == []
 
 

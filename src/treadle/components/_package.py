@@ -52,5 +52,6 @@ def package(
         baseline_path=statistics.path / "train.json",
         parity_bound=parity_bound,
         versions=native.versions,
+        functions=transform_graph.function_proofs(),
     )
     servable.properties.update(digest=Servable.load(servable.path).digest, parity=manifest["parity"])

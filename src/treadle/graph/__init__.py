@@ -25,6 +25,7 @@ _NAMES = {
     "check_time_format": "_steps_last",
     "boxes_of_nodes": "_drawing",
     "dictionary": "_bulk",
+    "differences": "_differences",
     "dump_nodes": "_storage",
     "encode_columns": "_values",
     "encode_rows": "_values",
@@ -34,6 +35,7 @@ _NAMES = {
     "load_nodes": "_storage",
     "lower": "_lowering",
     "make_model": "_model",
+    "read_body": "_bodies",
     "replace_nodes": "_passes",
     "page_of": "_page",
     "rewrite": "_passes",
@@ -43,11 +45,21 @@ _NAMES = {
     "walk": "_passes",
 }
 
+_NODES = {
+    "body_nodes": "_nodes_bodies",
+    "list_nodes": "_nodes_lists",
+    "nodes": "_nodes",
+    "text_nodes": "_nodes_text",
+}
+
 if TYPE_CHECKING:
     from treadle.graph import _nodes as nodes
+    from treadle.graph import _nodes_bodies as body_nodes
     from treadle.graph import _nodes_lists as list_nodes
     from treadle.graph import _nodes_text as text_nodes
+    from treadle.graph._bodies import read_body
     from treadle.graph._bulk import Bulk, dictionary, spec_of
+    from treadle.graph._differences import differences
     from treadle.graph._drawing import Box, boxes_of_model, boxes_of_nodes, text_of
     from treadle.graph._fuse import fuse
     from treadle.graph._lowering import Output, lower
@@ -73,12 +85,14 @@ __all__ = [
     "Pixels",
     "Ragged",
     "Session",
+    "body_nodes",
     "boxes_of_model",
     "boxes_of_nodes",
     "byte_alphabet",
     "check_images",
     "check_time_format",
     "dictionary",
+    "differences",
     "dump_nodes",
     "encode_columns",
     "encode_rows",
@@ -91,6 +105,7 @@ __all__ = [
     "make_model",
     "nodes",
     "page_of",
+    "read_body",
     "replace_nodes",
     "rewrite",
     "serialize",
@@ -102,12 +117,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "nodes":
-        value: object = importlib.import_module("treadle.graph._nodes")
-    elif name == "list_nodes":
-        value = importlib.import_module("treadle.graph._nodes_lists")
-    elif name == "text_nodes":
-        value = importlib.import_module("treadle.graph._nodes_text")
+    if name in _NODES:
+        value: object = importlib.import_module(f"treadle.graph.{_NODES[name]}")
     elif name in _NAMES:
         value = getattr(importlib.import_module(f"treadle.graph.{_NAMES[name]}"), name)
     else:

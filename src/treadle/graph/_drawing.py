@@ -97,6 +97,8 @@ def _detail(node: Node) -> str:
     parts = [_constant(operand) for operand in node.operands if isinstance(operand, CONSTANTS)]
     for field in fields(node):
         value = getattr(node, field.name)
+        if not field.metadata.get("shown", True):
+            continue
         if field.name not in ("op", "part") and isinstance(value, str | int | float) and not isinstance(value, bool):
             parts.append(f"{field.name} {value}")
     return ", ".join(parts)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import helper, numpy_helper
+from onnx import TensorProto, compose, helper, numpy_helper
 
 from treadle.graph._model import unused
 
@@ -49,6 +49,21 @@ class Emitter:
             self.initializers.append(numpy_helper.from_array(array, name))
             self._known[key] = (name,)
         return self._known[key][0]
+
+    def splice(self, graph: onnx.GraphProto, given: Sequence[str]) -> str:
+        """Put a whole graph in; the name of its one result, as double.
+
+        Args:
+            graph: Columns of double or float in, one out.
+            given: The tensors that its inputs are, of double.
+        """
+        inner = compose.add_prefix_graph(graph, self._name("body") + "/")
+        for value, tensor in zip(inner.input, given, strict=True):
+            kind = value.type.tensor_type.elem_type
+            self.nodes.append(helper.make_node("Cast", [tensor], [value.name], name=value.name, to=kind))
+        self.nodes.extend(inner.node)
+        self.initializers.extend(inner.initializer)
+        return self.node("Cast", inner.output[0].name, to=TensorProto.DOUBLE)
 
     def name_results(self, results: Sequence[tuple[str, str]]) -> None:
         """Give tensors the public names of outputs; the last thing to do, since the old names are gone then.

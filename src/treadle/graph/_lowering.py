@@ -201,6 +201,7 @@ class Place:
 class _Lowering:
     def __init__(self, targets: Sequence[Node], inputs: Sequence[Input], *, for_bulk: bool) -> None:
         from treadle.graph._rules import RULES
+        from treadle.graph._rules_bodies import RULES_OF_BODIES
         from treadle.graph._rules_categories import RULES_OF_CATEGORIES
         from treadle.graph._rules_circle import RULES_OF_CIRCLES
         from treadle.graph._rules_images import RULES_OF_IMAGES
@@ -214,6 +215,7 @@ class _Lowering:
             **RULES_OF_CATEGORIES,
             **RULES_OF_CIRCLES,
             **RULES_OF_IMAGES,
+            **RULES_OF_BODIES,
         }
         self.for_bulk = for_bulk
         self.emit = Emitter({node.name for node in inputs})
@@ -291,7 +293,11 @@ class Operands:
 
     def separate(self, field: str) -> list[str]:
         """The operand of each member as ``[N, 1]``."""
-        return [self._lowering.columns([getattr(node, field)]) for node in self._members.members]
+        return self.each([getattr(node, field) for node in self._members.members])
+
+    def each(self, nodes: Sequence[Node]) -> list[str]:
+        """Nodes as ``[N, 1]`` each."""
+        return [self._lowering.columns([node]) for node in nodes]
 
     def _constants(self, nodes: Sequence[Node]) -> str:
         values = [constant_value(node) for node in nodes]

@@ -8,6 +8,7 @@ from typing import Any
 
 from treadle.errors import ModelFormatError
 from treadle.graph._nodes import NODES, Kind, Node
+from treadle.graph._nodes_bodies import BODY_NODES
 from treadle.graph._nodes_lists import LIST_NODES
 from treadle.graph._nodes_text import TEXT_NODES
 from treadle.graph._passes import walk
@@ -34,7 +35,7 @@ def load_nodes(stored: Mapping[str, Any]) -> list[Node]:
         ModelFormatError: Not what it stored, or a node that this version does not know.
     """
     nodes: list[Node] = []
-    known = {**NODES, **TEXT_NODES, **LIST_NODES}
+    known = {**NODES, **TEXT_NODES, **LIST_NODES, **BODY_NODES}
     try:
         for entry in stored["nodes"]:
             settings = dict(entry)

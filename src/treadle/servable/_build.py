@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from treadle.errors import ParityError, ServableError
+from treadle.files import sync, sync_tree
 from treadle.graph import InputSpec, Session, encode_columns, encode_table
 from treadle.servable._manifest import (
     BASELINE,
@@ -26,7 +27,7 @@ from treadle.servable._manifest import (
     WARMUP,
     canonical,
 )
-from treadle.servable._parity import Parity, compare
+from treadle.servable._parity import Parity, check_functions, compare
 from treadle.servable._rows import request_columns
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def build_servable(
     baseline_path: str | os.PathLike[str] | None = None,
     parity_bound: float = 1e-4,
     versions: Mapping[str, str] | None = None,
+    functions: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Build a servable and prove that it predicts what the native model predicts.
 
@@ -75,12 +77,14 @@ def build_servable(
         baseline_path: Statistics of the training split.
         parity_bound: The largest difference between native and fused predictions.
         versions: Versions of further packages to record, as the framework's.
+        functions: What is known of the numpy functions among the features (``TransformGraph.function_proofs``).
 
     Returns:
         The manifest.
 
     Raises:
-        ParityError: The predictions differ by more than ``parity_bound``, or there are no rows.
+        ParityError: The predictions differ by more than ``parity_bound``, there are no rows, or a numpy function's body
+            is not what the function is.
         ServableError: The graph needs a feature that requests do not have.
     """
     from treadle.graph import fuse, serialize
@@ -100,11 +104,12 @@ def build_servable(
     fused = _in_bulk(session, specs, rows)
     parity = compare(native, fused, _one_by_one(session, specs, rows, serving), bound=parity_bound, task=task)
     parity.check()
+    check_functions(functions)
     files = {
         MODEL: model,
         SCHEMA: serving.dumps().encode(),
         WARMUP: canonical(_warm_up(session, specs, rows, serving)),
-        PARITY: canonical(_proof(parity, native, fused)),
+        PARITY: canonical(_proof(parity, native, fused, functions)),
     }
     if baseline_path is not None:
         files[BASELINE] = Path(baseline_path).read_bytes()
@@ -115,7 +120,7 @@ def build_servable(
         "feature_names": list(feature_names),
         "output": session.outputs[0],
         "parity": parity.to_json(),
-        "versions": {**{name: version(name) for name in _PACKAGES}, **(versions or {})},
+        "versions": {**{name: version(name) for name in _packages(specs)}, **(versions or {})},
         "files": {
             name: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for name, data in files.items()
         },
@@ -136,6 +141,11 @@ def _input_specs(session: Session, serving: Schema) -> tuple[InputSpec, ...]:
         InputSpec(name, serving.features[name].type, tensor, serving.features[name].required)
         for name, tensor in session.inputs.items()
     )
+
+
+def _packages(specs: Sequence[InputSpec]) -> tuple[str, ...]:
+    """What predictions depend on: decoders of images differ between versions."""
+    return (*_PACKAGES, "pillow") if any(spec.tensor == "bytes" for spec in specs) else _PACKAGES
 
 
 def _in_bulk(session: Session, specs: Sequence[InputSpec], rows: pa.Table) -> npt.NDArray[np.float64]:
@@ -164,10 +174,15 @@ def _warm_up(session: Session, specs: Sequence[InputSpec], rows: pa.Table, servi
     return {"columns": columns, "predictions": _numbers(predictions)}
 
 
-def _proof(parity: Parity, native: npt.NDArray[Any], fused: npt.NDArray[Any]) -> dict[str, Any]:
-    """The summary, and the first rows' predictions by either way."""
+def _proof(
+    parity: Parity,
+    native: npt.NDArray[Any],
+    fused: npt.NDArray[Any],
+    functions: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The summary, the first rows' predictions by either way, and how far bodies are from numpy functions."""
     shown = {"native": _numbers(native[:_PROOF_ROWS]), "graph": _numbers(fused[:_PROOF_ROWS])}
-    return {**parity.to_json(), "predictions": shown}
+    return {**parity.to_json(), "predictions": shown, **({"functions": list(functions)} if functions else {})}
 
 
 def _numbers(values: npt.NDArray[Any]) -> list[float | None]:
@@ -183,11 +198,10 @@ def _publish(out_path: Path, files: Mapping[str, bytes]) -> None:
     try:
         staged.chmod(0o755)
         for name, data in sorted(files.items()):
-            with (staged / name).open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            (staged / name).write_bytes(data)
+        sync_tree(staged)
         staged.rename(out_path)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
         raise
+    sync(out_path.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from treadle.errors import ParityError
+from treadle.graph import differences
 
 _THRESHOLD = 0.5
 
@@ -66,20 +68,35 @@ def compare(
     """
     if len(native) != len(graph):
         raise ParityError(f"The native model predicted {len(native)} rows, the graph {len(graph)}.")
-    differences = np.concatenate([_difference(native, graph), _difference(native[: len(single)], single)])
+    apart = np.concatenate([differences(native, graph), differences(native[: len(single)], single)])
     flipped = np.count_nonzero((native >= _THRESHOLD) != (graph >= _THRESHOLD)) if task == "binary" else 0
     return Parity(
         bound=bound,
-        max_difference=float(differences.max()) if len(differences) else None,
+        max_difference=float(apart.max()) if len(apart) else None,
         flipped=int(flipped),
         rows=len(native),
         single_rows=len(single),
     )
 
 
-def _difference(native: npt.NDArray[Any], graph: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    native, graph = np.asarray(native, dtype=np.float64), np.asarray(graph, dtype=np.float64)
-    same = (native == graph) | (np.isnan(native) & np.isnan(graph))
-    with np.errstate(invalid="ignore"):
-        apart = np.abs(native - graph) / np.maximum(1.0, np.abs(native))
-    return np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart))
+def check_functions(proofs: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse bodies of numpy functions that are not what the functions gave.
+
+    Args:
+        proofs: As ``TransformGraph.function_proofs`` gives them.
+
+    Raises:
+        ParityError: A body is too far from its function, or was compared over no rows.
+    """
+    for proof in proofs:
+        if not proof["rows"]:
+            raise ParityError(
+                f"The body of the numpy function {proof['function']!r} was compared over no rows.",
+                hint="Analyze over rows; a servable without a proof is not built.",
+            )
+        if not proof["max_difference_of_witnesses"] <= proof["tolerance"]:
+            raise ParityError(
+                f"The body of the numpy function {proof['function']!r} differs from it by up to "
+                f"{proof['max_difference_of_witnesses']:.3g} (tolerance {proof['tolerance']:.3g}).",
+                hint="Nothing was built. Compare the versions here with those where the graph was analyzed.",
+            )

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from treadle.transform._embedding import embedding
     from treadle.transform._examples import ExamplesSource, write_transformed
+    from treadle.transform._explore import explore
     from treadle.transform._functions import (
         cast,
         ceil,
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
         tukey_scale,
         variance,
     )
+    from treadle.transform._numpy_function import numpy_function
     from treadle.transform._parts import analyze_parts, write_parts
     from treadle.transform._pieces import byte_bpe, wordpiece
     from treadle.transform._recent import Recent
@@ -200,6 +202,7 @@ __all__ = [
     "ends_with",
     "estimated_probability_density",
     "exp",
+    "explore",
     "extract",
     "fill_missing",
     "filter_features",
@@ -234,6 +237,7 @@ __all__ = [
     "multi_hot",
     "ngrams",
     "norm",
+    "numpy_function",
     "one_hot",
     "parse_number",
     "parse_time",
@@ -303,6 +307,7 @@ _MODULES = {
     "_dates": "cyclical day_of_month day_of_year elapsed is_weekend minute quarter second unix_time week_of_year year",
     "_embedding": "embedding",
     "_examples": "ExamplesSource write_transformed",
+    "_explore": "explore",
     "_functions": (
         "cast ceil clip day_of_week exp fill_missing floor hour_of_day is_missing log log1p maximum "
         "minimum month one_hot sign sqrt where"
@@ -317,6 +322,7 @@ _MODULES = {
     "_moment_columns": (
         "analyzer count highest lowest mean std_dev total tukey_h_params tukey_location tukey_scale variance"
     ),
+    "_numpy_function": "numpy_function",
     "_parts": "analyze_parts write_parts",
     "_pieces": "byte_bpe wordpiece",
     "_recent": "Recent",

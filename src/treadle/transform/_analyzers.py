@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from treadle.graph import inputs_of, replace_nodes, walk
 from treadle.graph import nodes as n
 from treadle.statistics import Moments
 
@@ -80,6 +81,12 @@ class Analysis(n.Node):
     @property
     def kind(self) -> n.Kind:
         return self.holds
+
+
+def varies(node: n.Node) -> bool:
+    """Whether a node depends on the row, and is not made of analyses alone."""
+    results = {id(found): n.Number(0.0) for found in walk([node]) if isinstance(found, Analysis)}
+    return bool(inputs_of(replace_nodes([node], results)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ class Column:
         raise NoLoweringError(
             f"numpy.{name} has no ONNX lowering.",
             where=user_line(),
-            hint="Use the functions of treadle.transform, as tt.where and tt.log1p.",
+            hint="Use the functions of treadle.transform, as tt.where, or tt.numpy_function with an ONNX body.",
         )
 
     def __getattr__(self, name: str) -> NoReturn:

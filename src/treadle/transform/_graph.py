@@ -16,9 +16,11 @@ import pyarrow as pa
 from treadle.artifact import canonical_json
 from treadle.errors import InputValueError, ModelFormatError, TransformError
 from treadle.graph import Bulk, Output, Pixels, dump_nodes, inputs_of, load_nodes, lower, replace_nodes, rewrite, walk
+from treadle.graph import body_nodes as b
 from treadle.graph import list_nodes as lists
 from treadle.graph import nodes as n
 from treadle.graph import text_nodes as t
+from treadle.transform._agreement import proof_of
 from treadle.transform._analyzers import Analysis
 from treadle.transform._history import with_past
 from treadle.transform._phases import Batches, from_batches, resolve
@@ -156,6 +158,15 @@ class TransformGraph:
     def feature_model(self) -> onnx.ModelProto:
         """The ONNX graph from raw features to ``features`` ``[N, F]`` float32; the label is not in it."""
         return lower([Output("features", tuple(self._outputs[name] for name in self._features))])
+
+    def function_proofs(self) -> list[dict[str, Any]]:
+        """How far each body of a ``numpy_function`` is from it: over the training data, and over the rows kept of it.
+
+        The first was found by :func:`analyze`, the second is computed now: ``function``, ``tolerance``, ``rows``,
+        ``max_difference``, ``witnesses`` and ``max_difference_of_witnesses``.
+        """
+        features = [self._outputs[name] for name in self._features]
+        return [proof_of(node) for node in walk(features) if isinstance(node, b.Proven)]
 
     def request_schema(self, schema: Schema) -> Schema:
         """The schema with what a request must bring of the past, for the windows and lags of the features."""

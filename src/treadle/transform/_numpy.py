@@ -25,7 +25,7 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[object], options:
         raise NoLoweringError(
             f"numpy.{ufunc.__name__} has no ONNX lowering{detail}.",
             where=user_line(),
-            hint=f"These have: {', '.join(sorted(_UFUNCS))}.",
+            hint=f"tt.numpy_function takes any, with an ONNX body. These have one: {', '.join(sorted(_UFUNCS))}.",
         )
     # numpy hands its own scalars over as arrays without dimensions.
     return function(*(value.item() if isinstance(value, np.ndarray) and not value.ndim else value for value in inputs))

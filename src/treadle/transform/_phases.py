@@ -14,6 +14,7 @@ import pyarrow as pa
 from treadle.graph import nodes as n
 from treadle.graph import rewrite, walk
 from treadle.transform._analyzers import Analysis
+from treadle.transform._numpy_function import PythonCall
 from treadle.transform._passes import Pass, Scan
 
 Batches: TypeAlias = "Callable[[list[str] | None], Iterator[pa.RecordBatch]]"
@@ -25,7 +26,7 @@ Read: TypeAlias = "Callable[[Sequence[Pass]], None]"
 
 
 def resolve(targets: Sequence[n.Node], read: Read) -> list[n.Node]:
-    """The targets with every analysis replaced by its result."""
+    """The targets with every analysis replaced by its result; one over what Python computes waits for that."""
     resolved = list(targets)
     while ready := _ready(resolved):
         results = _run(ready, read)
@@ -50,7 +51,9 @@ def _substitute(targets: Sequence[n.Node], results: Mapping[int, n.Node]) -> lis
 
 def _ready(targets: Sequence[n.Node]) -> list[Analysis]:
     waiting = [node for node in walk(targets) if isinstance(node, Analysis)]
-    return [node for node in waiting if not any(isinstance(below, Analysis) for below in walk(node.operands))]
+    return [
+        node for node in waiting if not any(isinstance(below, Analysis | PythonCall) for below in walk(node.operands))
+    ]
 
 
 def _run(ready: Sequence[Analysis], read: Read) -> dict[int, n.Node]:

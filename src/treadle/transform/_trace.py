@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from treadle.errors import TransformError, TreadleError, UserCodeError
-from treadle.graph import inputs_of, replace_nodes, walk
+from treadle.errors import NoLoweringError, TransformError, TreadleError, UserCodeError
+from treadle.graph import inputs_of, walk
 from treadle.graph import nodes as n
-from treadle.transform._analyzers import Analysis
+from treadle.transform._analyzers import varies
 from treadle.transform._column import Column, Columns, describe
 from treadle.transform._lists import Items
 from treadle.transform._location import user_line
+from treadle.transform._numpy_function import PythonCall, name_of
 
 if TYPE_CHECKING:
     from treadle.schema import Schema
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
 Preprocess = Callable[[Columns], Mapping[str, Column]]
 
 
-def trace(preprocess: Preprocess, schema: Schema) -> dict[str, n.Node]:
+def trace(preprocess: Preprocess, schema: Schema, *, exploring: bool = False) -> dict[str, n.Node]:
     """The outputs of ``preprocess`` as nodes, analyses not yet made.
+
+    Args:
+        preprocess: What the user wrote.
+        schema: The types of the raw columns.
+        exploring: Whether nothing is to be served, so that numpy functions need no body.
 
     Raises:
         TransformError: An output cannot be one, or something was done that columns cannot do.
@@ -40,7 +46,20 @@ def trace(preprocess: Preprocess, schema: Schema) -> dict[str, n.Node]:
         )
     traced = {name: _output(name, column, preprocess) for name, column in outputs.items()}
     _check_images(traced, preprocess)
+    if not exploring:
+        _check_bodies(traced)
     return traced
+
+
+def _check_bodies(outputs: Mapping[str, n.Node]) -> None:
+    """What is served must be ONNX throughout."""
+    for node in walk(outputs.values()):
+        if isinstance(node, PythonCall):
+            raise NoLoweringError(
+                f"The numpy function {name_of(node.function)!r} has no ONNX body, so no server could run it.",
+                where=dict(node.line),
+                hint="Give body=, as tt functions or an ONNX model; to look at its values alone take tt.explore.",
+            )
 
 
 def _check_images(outputs: Mapping[str, n.Node], preprocess: Preprocess) -> None:
@@ -76,8 +95,7 @@ def _output(name: object, column: object, preprocess: Preprocess) -> n.Node:
         )
     if not inputs_of([column.node]):
         raise TransformError(f"The output {name!r} depends on no feature.", where=column.line)
-    results = {id(node): n.Number(0.0) for node in walk([column.node]) if isinstance(node, Analysis)}
-    if not inputs_of(replace_nodes([column.node], results)):
+    if not varies(column.node):
         raise TransformError(
             f"The output {name!r} is the same for every row: it is made of analyses alone.",
             where=column.line,
