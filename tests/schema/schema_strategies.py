@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from treadle.schema import Feature, RowLimits, Rule, Schema
 
-names = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=6).filter(
+# a column "a.b" might be mistaken for the field b of a struct a, and is refused where there is one
+names = st.text(st.characters(codec="utf-8", exclude_characters="\x00.["), min_size=1, max_size=6).filter(
     lambda name: not (name.startswith("__") and name.endswith("__"))
 )
 shares = st.none() | st.floats(0, 1)
@@ -26,22 +27,28 @@ def _ordered(draw: Any, strategy: Any) -> tuple[Any, Any]:
 
 
 @st.composite
-def features(draw: Any, name: str | None = None) -> Feature:
-    kind = draw(st.sampled_from(["int", "float", "string", "bool", "bytes", "timestamp"]))
+def features(draw: Any, name: str | None = None, *, depth: int = 0) -> Feature:
+    kinds = ["int", "float", "string", "bool", "bytes", "timestamp", *(["struct"] if depth < 2 else [])]
+    kind = draw(st.sampled_from(kinds))
     said: dict[str, Any] = {"name": name or draw(names), "type": kind}
+    if kind == "struct":
+        inner = draw(st.lists(names, min_size=1, max_size=3, unique=True))
+        said["fields"] = {each: draw(features(each, depth=depth + 1)) for each in inner}
     said["required"] = draw(st.booleans())
     said["min_fraction"] = draw(st.floats(0, 1))
     said["min_count"] = draw(counts)
     said["missing"] = draw(shares)
     said["lifecycle"] = draw(st.sampled_from(["production", "beta", "planned", "deprecated"]))
-    said["description"], said["unit"] = draw(words), draw(words)
+    said["description"] = draw(words)
+    if kind != "struct":
+        said["unit"] = draw(words)
     said["tags"] = tuple(draw(st.lists(words.filter(bool), max_size=2)))
     said["severity"] = draw(policies)
     said["list"] = draw(st.booleans())
     if said["list"]:
         said["min_items"], said["max_items"] = _ordered(draw, counts)
-    else:
-        said["unique"] = draw(st.booleans())
+    elif kind != "struct":
+        said["unique"] = not depth and draw(st.booleans())
         said["min_unique"], said["max_unique"] = _ordered(draw, counts)
     if kind in ("string", "bytes"):
         said["min_length"], said["max_length"] = _ordered(draw, counts)
@@ -60,7 +67,7 @@ def features(draw: Any, name: str | None = None) -> Feature:
         said["values"] = tuple(draw(st.lists(domain[kind], min_size=1, max_size=4, unique=True)))
     elif kind in ranges:
         said["min"], said["max"] = _ordered(draw, st.none() | ranges[kind])
-    if kind in ("int", "float") and not said["list"]:
+    if kind in ("int", "float"):
         said["jensen_shannon"], said["psi"] = draw(shares), draw(st.none() | st.floats(0, 5))
         said["kolmogorov_smirnov"] = draw(shares)
     return Feature(**said)

@@ -25,6 +25,9 @@ feature { name: "vector" type: FLOAT shape { dim { size: 2 } dim { size: 3 } } }
 feature { name: "photo" type: BYTES image_domain { max_image_byte_size: 1000 } }
 feature { name: "when" type: INT time_domain { integer_format: UNIX_SECONDS } }
 feature { name: "nested" type: STRUCT }
+feature { name: "orders" type: STRUCT value_count { min: 0 } presence { min_fraction: 1.0 }
+  struct_domain { feature { name: "price" type: FLOAT float_domain { min: 0 } presence { min_fraction: 1 } }
+    feature { name: "code" type: BYTES domain: "company" skew_comparator { } not_in_environment: "SERVING" } } }
 feature { name: "old" type: INT lifecycle_stage: DEPRECATED skew_comparator { } }
 string_domain { name: "company" value: "Blue" value: "\\303\\251" }
 weighted_feature { name: "w" feature { step: "ids" } weight_feature { step: "vector" } }
@@ -36,7 +39,7 @@ dataset_constraints { min_examples_count: 10 num_examples_drift_comparator { min
 def test_a_schema_of_tfx_is_read() -> None:
     found = from_tfx(TFX)
     features = found.schema.features
-    assert list(features) == ["fare", "company", "flag", "ids", "vector", "photo", "when", "old"]
+    assert list(features) == ["fare", "company", "flag", "ids", "vector", "photo", "when", "orders", "old"]
     fare = features["fare"]
     assert (fare.type, fare.min, fare.max, fare.min_fraction, fare.min_count) == ("float", 0.0, 500, 1.0, None)
     assert (fare.jensen_shannon, fare.l_infinity, dict(fare.severity)) == (0.01, None, {"NOT_FINITE": "error"})
@@ -52,12 +55,21 @@ def test_a_schema_of_tfx_is_read() -> None:
         1000,
     )
     assert features["when"].format == "unix_seconds"
+    orders = features["orders"]
+    assert (orders.type, orders.list, orders.min_fraction, list(orders.fields)) == (
+        "struct",
+        True,
+        1.0,
+        ["price", "code"],
+    )
+    assert (orders.fields["price"].min, orders.fields["code"].values) == (0, ("Blue", "é"))
+    assert (orders.fields["price"].not_in, orders.fields["code"].not_in) == ((), ("SERVING",))
     assert not features["old"].required
     assert found.schema.rules["w"].rows == 'coalesce(len("ids"), 0) = coalesce(len("vector"), 0)'
     assert (found.schema.rows.min, found.schema.rows.min_ratio) == (10, 0.5)
     notes = " ".join(found.notes)
-    assert "nested: type STRUCT" in notes
-    assert "skew_comparator" in notes
+    assert "nested: a struct of which no field is known" in notes
+    assert "orders[].code: skew_comparator" in notes
     assert "infinity_norm can never fire" in notes
     assert Schema.loads(found.schema.dumps()) == found.schema
 
@@ -114,9 +126,12 @@ def test_a_json_schema_of_others() -> None:
                     "mail": {"type": "string", "format": "email"},
                     "scores": {"type": "array", "items": {"type": "number"}, "maxItems": 3},
                     "who": {"type": "object"},
+                    "home": {"type": ["object", "null"], "properties": {"city": {"type": "string"}, "x": {}}},
+                    "orders": {"type": "array", "items": {"$ref": "#/$defs/Order"}},
                     "any": True,
                 },
-            }
+            },
+            "Order": {"required": ["price"], "properties": {"price": {"type": "number", "minimum": 0}}},
         },
     }
     found = from_json_schema(document)
@@ -127,8 +142,17 @@ def test_a_json_schema_of_others() -> None:
     assert (features["people"].type, features["people"].max) == ("int", 6)
     assert (features["at"].type, features["site"].semantic, features["mail"].pii) == ("timestamp", "url", "email")
     assert (features["scores"].list, features["scores"].max_items) == (True, 3)
+    home, orders = features["home"], features["orders"]
+    assert (home.type, home.min_fraction, list(home.fields)) == ("struct", 0.0, ["city"])
+    assert (orders.type, orders.list, orders.fields["price"].min, orders.fields["price"].required) == (
+        "struct",
+        True,
+        0,
+        True,
+    )
     assert "who" not in features
-    assert len(found.notes) == 3
+    assert len(found.notes) == 4
+    assert "home.x: no type is not a type of a feature and was left out." in found.notes
 
 
 @pytest.mark.parametrize(
@@ -138,6 +162,7 @@ def test_a_json_schema_of_others() -> None:
         {"type": "object", "properties": {"a": {"$ref": "#/nowhere"}}},
         {"type": "object", "properties": {"a": {"$ref": "#/properties/a"}}},
         {"type": "object", "properties": {"a": {"$ref": "http://elsewhere"}}},
+        {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {"$ref": "#/properties/a"}}}}},
         {"type": "object", "properties": {"a": {"x-treadle": {"type": "int", "colour": 1}}}},
     ],
 )

@@ -26,9 +26,11 @@ from treadle.schema._rule import RowLimits, Rule
 from treadle.schema._schema import Schema, write_text
 
 if TYPE_CHECKING:
-    from treadle.schema._arrow import plain_type, to_feature, to_plain, type_word
+    from treadle.schema._arrow import arrow_type, plain_type, to_plain, type_word
+    from treadle.schema._conversion import to_feature
     from treadle.schema._diff import Change, Effect, diff
-    from treadle.schema._json_schema import from_json_schema, to_json_schema
+    from treadle.schema._json_schema import to_json_schema
+    from treadle.schema._json_schema_import import from_json_schema
     from treadle.schema._merge import merge
     from treadle.schema._model import SchemaModel, field
     from treadle.schema._tfx import Imported, from_tfx
@@ -45,6 +47,7 @@ __all__ = [
     "Rule",
     "Schema",
     "SchemaModel",
+    "arrow_type",
     "diff",
     "edit",
     "field",
@@ -62,9 +65,11 @@ __all__ = [
 
 # Arrow's import costs more than this whole room, and a server needs none of the others
 _LATER = {
-    **dict.fromkeys(("plain_type", "to_feature", "to_plain", "type_word"), "_arrow"),
+    **dict.fromkeys(("arrow_type", "plain_type", "to_plain", "type_word"), "_arrow"),
+    "to_feature": "_conversion",
     **dict.fromkeys(("Change", "Effect", "diff"), "_diff"),
-    **dict.fromkeys(("from_json_schema", "to_json_schema"), "_json_schema"),
+    "from_json_schema": "_json_schema_import",
+    "to_json_schema": "_json_schema",
     **dict.fromkeys(("SchemaModel", "field"), "_model"),
     **dict.fromkeys(("Imported", "from_tfx"), "_tfx"),
     "merge": "_merge",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +28,7 @@ class Change:
     """One difference between two schemas."""
 
     feature: str | None
-    """The feature; ``None`` for the schema itself."""
+    """The feature, or the path of a field inside one; ``None`` for the schema itself."""
     field: str
     """The field; ``feature`` if the whole feature came or went."""
     before: Any
@@ -78,23 +79,24 @@ def diff(before: Schema, after: Schema) -> list[Change]:
         for name in ("event_time", "key", "label", "entities", "severity", "environments", "rows", "rules")
         if getattr(before, name) != getattr(after, name)
     ]
-    for name in dict.fromkeys([*before.features, *after.features]):
-        old, new = before.features.get(name), after.features.get(name)
+    return [*changes, *_changes(before.features, after.features)]
+
+
+def _changes(before: Mapping[str, Feature], after: Mapping[str, Feature]) -> Iterator[Change]:
+    """The differences of features by path: those of columns, or of the fields of one struct."""
+    for path in dict.fromkeys([*before, *after]):
+        old, new = before.get(path), after.get(path)
         if old is None or new is None:
             # a column that is not known is reported, one that is known and required must be there
             effect = Effect.WIDER if old is None and new is not None and not new.required else Effect.OTHER
-            changes.append(Change(name, "feature", old and old.type, new and new.type, effect))
-        else:
-            changes += _feature_changes(old, new)
-    return changes
-
-
-def _feature_changes(old: Feature, new: Feature) -> list[Change]:
-    return [
-        Change(old.name, field.name, before, after, _effect(field.name, before, after))
-        for field in fields(Feature)
-        if (before := getattr(old, field.name)) != (after := getattr(new, field.name))
-    ]
+            yield Change(path, "feature", old and old.type, new and new.type, effect)
+            continue
+        for field in fields(Feature):
+            one, two = getattr(old, field.name), getattr(new, field.name)
+            if one != two and field.name != "fields":
+                yield Change(path, field.name, one, two, _effect(field.name, one, two))
+        if old.fields and new.fields:
+            yield from _changes(dict(old.inside(path)), dict(new.inside(path)))
 
 
 def _effect(name: str, before: Any, after: Any) -> Effect:

@@ -1,13 +1,13 @@
-"""One feature: what a column should be."""
+"""One feature: what a column, or a field inside one, should be."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
-FeatureType = Literal["int", "float", "string", "bool", "bytes", "timestamp"]
+FeatureType = Literal["int", "float", "string", "bool", "bytes", "timestamp", "struct"]
 Semantic = Literal["category", "text", "image", "url", "time", "embedding", "identifier"]
 Lifecycle = Literal["planned", "alpha", "beta", "production", "debug", "deprecated", "disabled"]
 Value = int | float | str | bool
@@ -28,7 +28,7 @@ def is_reserved(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """What one column should be. Every constraint is optional but the type.
+    """What one column should be, or one field of a struct. Every constraint is optional but the type.
 
     Raises:
         SchemaError: A constraint is impossible, or does not fit the type.
@@ -41,9 +41,12 @@ class Feature:
     name: str
     """The column's name. Names with two underscores at both ends belong to Treadle."""
     type: FeatureType
-    """One of ``int float string bool bytes timestamp``; of a list, the type of its items."""
+    """One of ``int float string bool bytes timestamp struct``; of a list, the type of its items."""
+    fields: Mapping[str, Feature] = field(default_factory=dict)
+    """Of a ``struct``: name -> what that field should be; of a list of structs, what the fields of its items should be.
+    Presence is then measured where there is a struct, not in rows."""
     list: bool = False
-    """Whether a row holds a list of values. Domain and range are then those of the items."""
+    """Whether a row holds a list of values. Domain, range and drift are then those of the items."""
     required: bool = True
     """Whether the column (in a request: the field) must be there. A null may still stand in it. Always false in the
     stages ``planned``, ``alpha``, ``debug``, ``deprecated`` and ``disabled``."""
@@ -140,6 +143,18 @@ class Feature:
     def stops(self) -> bool:
         """Whether the feature is in a stage in which data that lacks it, or breaks its rules, is stopped."""
         return self.lifecycle in ("beta", "production")
+
+    def inside(self, path: str) -> Iterator[tuple[str, Feature]]:
+        """The fields of a struct that stands at ``path``, each with its own path, as statistics name them.
+
+        Examples:
+            >>> price = Feature(name="price", type="float")
+            >>> orders = Feature(name="orders", type="struct", list=True, fields={"price": price})
+            >>> [at for at, _ in orders.inside("orders")]
+            ['orders[].price']
+        """
+        for name, feature in self.fields.items():
+            yield f"{path}[].{name}" if self.list else f"{path}.{name}", feature
 
     @property
     def items(self) -> tuple[int | None, int | None]:

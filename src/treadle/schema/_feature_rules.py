@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from treadle.errors import SchemaError
 from treadle.schema._feature import LIFECYCLES, SEMANTICS, SEVERITIES, TYPES, is_reserved
+from treadle.schema._refusal import refused
+from treadle.schema._struct_rules import check_struct
 
 if TYPE_CHECKING:
     from treadle.schema._feature import Feature
@@ -67,12 +69,13 @@ def check_feature(feature: Feature) -> None:
         raise SchemaError("A feature has no name.")
     if is_reserved(feature.name):
         what = "names with two underscores at both ends belong to Treadle"
-        raise _error(feature, what, "name", "rename the column")
+        raise refused(feature, what, "name", "rename the column")
     for field, words in (("type", TYPES), ("lifecycle", LIFECYCLES), ("semantic", SEMANTICS)):
         word = getattr(feature, field)
         if word not in words and not (field == "semantic" and word is None):
             what = "feature type" if field == "type" else field
-            raise _error(feature, f"{word!r} is not a {what}", field, f"use one of {', '.join(words)}")
+            raise refused(feature, f"{word!r} is not a {what}", field, f"use one of {', '.join(words)}")
+    check_struct(feature)
     _check_numbers(feature)
     _check_domain(feature)
     _check_classes(feature)
@@ -82,13 +85,13 @@ def check_feature(feature: Feature) -> None:
     _check_semantic(feature)
     _check_drift(feature)
     if not all(isinstance(name, str) and name for name in feature.not_in):
-        raise _error(feature, "an environment is named by a word", "not_in")
+        raise refused(feature, "an environment is named by a word", "not_in")
     if not all(isinstance(tag, str) and tag for tag in feature.tags):
-        raise _error(feature, "a tag is a word", "tags")
+        raise refused(feature, "a tag is a word", "tags")
     for code, severity in feature.severity.items():
         if severity not in SEVERITIES:
             what = f"{severity!r} is not a severity"
-            raise _error(feature, what, f"severity.{code}", f"use one of {', '.join(SEVERITIES)}")
+            raise refused(feature, what, f"severity.{code}", f"use one of {', '.join(SEVERITIES)}")
 
 
 def _check_numbers(feature: Feature) -> None:
@@ -99,41 +102,41 @@ def _check_numbers(feature: Feature) -> None:
         most = math.inf if name in _UNBOUNDED else 1
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= most:
             ends = "from 0" if most > 1 else "from 0 to 1"
-            raise _error(feature, f"{share!r} is not a number {ends}", name)
+            raise refused(feature, f"{share!r} is not a number {ends}", name)
     for name in _COUNTS:
         count = getattr(feature, name)
         if count is not None and (type(count) is not int or count < 0):
-            raise _error(feature, f"{count!r} is not a number of things", name)
+            raise refused(feature, f"{count!r} is not a number of things", name)
     for low, high in _PAIRS:
         least, most = getattr(feature, low), getattr(feature, high)
         if least is not None and most is not None and least > most:
-            raise _error(feature, f"{low} {least} is above {high} {most}", low)
+            raise refused(feature, f"{low} {least} is above {high} {most}", low)
 
 
 def _check_domain(feature: Feature) -> None:
     if feature.values is None:
         return
     if feature.type not in ("int", "string", "bool"):
-        raise _error(feature, f"a {feature.type} feature has a range, not a list of values", "values")
+        raise refused(feature, f"a {feature.type} feature has a range, not a list of values", "values")
     if not feature.values:
-        raise _error(feature, "an empty list of values allows nothing", "values", "leave the field out")
+        raise refused(feature, "an empty list of values allows nothing", "values", "leave the field out")
     kind = {"int": int, "string": str, "bool": bool}[feature.type]
     for value in feature.values:
         if type(value) is not kind:
-            raise _error(feature, f"{value!r} is not of type {feature.type}", "values")
+            raise refused(feature, f"{value!r} is not of type {feature.type}", "values")
     if len(set(feature.values)) != len(feature.values):
-        raise _error(feature, "a value is listed twice", "values")
+        raise refused(feature, "a value is listed twice", "values")
     if feature.min is not None or feature.max is not None:
-        raise _error(feature, "a feature has a list of values or a range, not both", "values")
+        raise refused(feature, "a feature has a list of values or a range, not both", "values")
 
 
 def _check_classes(feature: Feature) -> None:
     if feature.min_class_share is None:
         return
     if feature.type not in ("int", "string", "bool") or feature.list:
-        raise _error(feature, "classes are integers, strings or truth values", "min_class_share")
+        raise refused(feature, "classes are integers, strings or truth values", "min_class_share")
     if feature.values and feature.min_class_share * len(feature.values) > 1:
-        raise _error(feature, f"{len(feature.values)} classes cannot all have that share", "min_class_share")
+        raise refused(feature, f"{len(feature.values)} classes cannot all have that share", "min_class_share")
 
 
 def _check_range(feature: Feature) -> None:
@@ -147,84 +150,77 @@ def _check_range(feature: Feature) -> None:
         else:
             fits = feature.type == "float" and type(bound) in (int, float) and math.isfinite(bound)  # type: ignore[arg-type]
         if not fits:
-            raise _error(feature, f"{bound!r} is not a bound for a feature of type {feature.type}", name)
+            raise refused(feature, f"{bound!r} is not a bound for a feature of type {feature.type}", name)
     if feature.min is not None and feature.max is not None and feature.min > feature.max:  # type: ignore[operator]
-        raise _error(feature, f"min {feature.min} is above max {feature.max}", "min")
+        raise refused(feature, f"min {feature.min} is above max {feature.max}", "min")
 
 
 def _check_text(feature: Feature) -> None:
     for name in ("pattern", "min_length", "max_length"):
         if getattr(feature, name) is not None and feature.type not in ("string", "bytes"):
-            raise _error(feature, f"a {feature.type} feature has no {name}", name)
+            raise refused(feature, f"a {feature.type} feature has no {name}", name)
     for name in _TEXT:
         if getattr(feature, name) not in (None, ()) and (feature.type != "string" or feature.list):
-            raise _error(feature, "words are counted in strings", name)
+            raise refused(feature, "words are counted in strings", name)
     if feature.min_coverage is not None and not feature.vocabulary:
-        raise _error(feature, "a coverage needs the words that are known", "min_coverage", "add vocabulary = [...]")
+        raise refused(feature, "a coverage needs the words that are known", "min_coverage", "add vocabulary = [...]")
     if not all(isinstance(word, str) and word and not re.search(r"\s", word) for word in feature.vocabulary):
-        raise _error(feature, "a word has no white space", "vocabulary")
+        raise refused(feature, "a word has no white space", "vocabulary")
     if feature.pattern is not None:
         if feature.type != "string":
-            raise _error(feature, f"a {feature.type} feature has no pattern", "pattern")
+            raise refused(feature, f"a {feature.type} feature has no pattern", "pattern")
         try:
             re.compile(feature.pattern)
         except re.error as error:
-            raise _error(feature, f"the pattern is no regular expression: {error}", "pattern") from error
+            raise refused(feature, f"the pattern is no regular expression: {error}", "pattern") from error
 
 
 def _check_list(feature: Feature) -> None:
     for name in ("min_items", "max_items", "shape"):
         if getattr(feature, name) is not None and not feature.list:
-            raise _error(feature, f"{name} is for lists", name, "add list = true")
+            raise refused(feature, f"{name} is for lists", name, "add list = true")
     if feature.shape is not None:
         if not all(type(size) is int and size > 0 for size in feature.shape):
-            raise _error(feature, f"{feature.shape!r} is not a shape", "shape")
+            raise refused(feature, f"{feature.shape!r} is not a shape", "shape")
         if feature.min_items is not None or feature.max_items is not None:
-            raise _error(feature, "a list has a shape or a number of items, not both", "shape")
+            raise refused(feature, "a list has a shape or a number of items, not both", "shape")
     if feature.list and (feature.unique or feature.min_unique is not None or feature.max_unique is not None):
-        raise _error(feature, "lists are not counted as values", "unique")
+        raise refused(feature, "lists are not counted as values", "unique")
 
 
 def _check_semantic(feature: Feature) -> None:
     allowed = _SEMANTIC_TYPES.get(feature.semantic or "")
     if allowed and feature.type not in allowed:
         what = f"a {feature.semantic} is of type {' or '.join(allowed)}, not {feature.type}"
-        raise _error(feature, what, "semantic")
+        raise refused(feature, what, "semantic")
     if feature.semantic == "embedding" and not feature.list:
-        raise _error(feature, "an embedding is a list of floats", "semantic", "add list = true")
+        raise refused(feature, "an embedding is a list of floats", "semantic", "add list = true")
     if feature.format is None:
         return
     if feature.semantic != "time" or feature.type == "timestamp":
-        raise _error(feature, "a format is for a time in strings or integers", "format", 'add semantic = "time"')
+        raise refused(feature, "a format is for a time in strings or integers", "format", 'add semantic = "time"')
     if feature.type == "int" and feature.format not in _TIME_UNITS:
         what = f"{feature.format!r} is not how a time is counted"
-        raise _error(feature, what, "format", f"use one of {', '.join(_TIME_UNITS)}")
+        raise refused(feature, what, "format", f"use one of {', '.join(_TIME_UNITS)}")
 
 
 def _check_drift(feature: Feature) -> None:
     # A threshold that cannot fire is worse than none.
     distances = ("l_infinity", "jensen_shannon", "psi", "kolmogorov_smirnov", "wasserstein", "cramers_v")
     given = [name for name in distances if getattr(feature, name) is not None]
-    if given and feature.list:
-        raise _error(feature, "lists have no distribution here", f"drift.{given[0]}", "use missing")
     if feature.l_infinity is not None and feature.type in ("float", "bytes", "timestamp"):
         what = f"L-infinity compares categories, and a {feature.type} feature has none"
         hint = "use jensen_shannon" if feature.type == "float" else "use missing"
-        raise _error(feature, what, "drift.l_infinity", hint)
+        raise refused(feature, what, "drift.l_infinity", hint)
     names = {"jensen_shannon": "Jensen-Shannon", "psi": "The stability index", "cramers_v": "Cramér's V"}
     for name, words in names.items():
         if getattr(feature, name) is not None and feature.type in ("bytes", "timestamp"):
             what = f"{words} is not defined for a {feature.type} feature"
-            raise _error(feature, what, f"drift.{name}", "use missing")
+            raise refused(feature, what, f"drift.{name}", "use missing")
     for name in ("kolmogorov_smirnov", "wasserstein"):
         if getattr(feature, name) is not None and feature.type not in ("int", "float"):
             what = f"{name} compares numbers, not values of type {feature.type}"
-            raise _error(feature, what, f"drift.{name}", "use jensen_shannon or missing")
+            raise refused(feature, what, f"drift.{name}", "use jensen_shannon or missing")
     if feature.p_value is not None and not given and feature.missing is None:
         what = "a p-value says whether a distance is real, not whether it matters"
-        raise _error(feature, what, "drift.p_value", "add a threshold of a distance")
-
-
-def _error(feature: Feature, what: str, name: str, hint: str | None = None) -> SchemaError:
-    where = {"feature": feature.name, "field": name}
-    return SchemaError(f"Schema: {what}.", where=where, hint=hint and f"{hint[0].upper()}{hint[1:]}.")
+        raise refused(feature, what, "drift.p_value", "add a threshold of a distance")

@@ -37,15 +37,7 @@ def merge(first: Schema, *others: Schema) -> Schema:
 
 
 def _merge_two(first: Schema, second: Schema) -> Schema:
-    features: dict[str, Feature] = {}
-    for name in dict.fromkeys([*first.features, *second.features]):
-        mine, theirs = first.features.get(name), second.features.get(name)
-        if mine is not None and theirs is not None:
-            features[name] = _merge_features(mine, theirs)
-        else:
-            only = mine or theirs
-            assert only is not None
-            features[name] = replace(only, required=False, min_fraction=0.0, min_count=None)
+    features = _merge_all(first.features, second.features)
     same: dict[str, Any] = {
         name: getattr(first, name) if getattr(first, name) == getattr(second, name) else empty
         for name, empty in (("event_time", None), ("key", None), ("label", None), ("entities", ()))
@@ -60,8 +52,21 @@ def _merge_two(first: Schema, second: Schema) -> Schema:
     return Schema(features, severity=severity, environments=environments, rows=rows, rules=rules, **same)
 
 
+def _merge_all(first: Mapping[str, Feature], second: Mapping[str, Feature]) -> dict[str, Feature]:
+    features: dict[str, Feature] = {}
+    for name in dict.fromkeys([*first, *second]):
+        mine, theirs = first.get(name), second.get(name)
+        if mine is not None and theirs is not None:
+            features[name] = _merge_features(mine, theirs)
+        else:
+            only = mine or theirs
+            assert only is not None
+            features[name] = replace(only, required=False, min_fraction=0.0, min_count=None)
+    return features
+
+
 def _merge_features(first: Feature, second: Feature) -> Feature:
-    changed: dict[str, Any] = {"type": _type(first, second)}
+    changed: dict[str, Any] = {"type": _type(first, second), "fields": _merge_all(first.fields, second.fields)}
     for name in ("unit", "pii"):
         one, two = getattr(first, name), getattr(second, name)
         if one and two and one != two:

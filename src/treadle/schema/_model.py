@@ -57,7 +57,8 @@ def field(
 
 class SchemaModel:
     """Derive from it and annotate: ``float`` must have a value in every row, ``float | None`` need not have one,
-    ``list[float]`` is a list, ``Literal["a", "b"]`` a closed list of values. Subclasses add features.
+    ``list[float]`` is a list, ``Literal["a", "b"]`` a closed list of values, another model a struct with its features
+    as fields. Subclasses add features.
 
     ``rules`` and ``severity`` as class variables are those of the schema.
 
@@ -128,13 +129,15 @@ def _feature(name: str, annotation: Any, options: FieldOptions) -> Feature:
     if get_origin(annotation) is Literal:
         declared["values"] = get_args(annotation)
         annotation = type(declared["values"][0])
-    if annotation not in _TYPES:
+    if isinstance(annotation, type) and issubclass(annotation, SchemaModel):
+        declared["fields"] = _fields(annotation, name)
+    elif annotation not in _TYPES:
         raise SchemaError(
             f"{annotation!r} is not a type of a feature.",
             where={"feature": name},
-            hint="Use int, float, str, bool, bytes, datetime, a list or Literal of them, or one of these or None.",
+            hint="Use int, float, str, bool, bytes, datetime, Literal, a SchemaModel, a list of one, or one and None.",
         )
-    declared["type"] = _TYPES[annotation]
+    declared["type"] = "struct" if "fields" in declared else _TYPES[annotation]
     for constraint in ("values", "not_in", "tags", "shape"):
         if constraint in options.constraints:
             options.constraints[constraint] = tuple(options.constraints[constraint])
@@ -142,3 +145,15 @@ def _feature(name: str, annotation: Any, options: FieldOptions) -> Feature:
         return Feature(**{"name": name, **declared, **options.drift, **options.constraints})
     except TypeError as error:
         raise SchemaError(f"Schema: {error}.".replace("Feature.__init__() ", ""), where={"feature": name}) from error
+
+
+def _fields(model: type[SchemaModel], name: str) -> dict[str, Feature]:
+    """The features of a model that stands inside another."""
+    schema = model.to_schema()
+    if schema.event_time or schema.key or schema.label or schema.entities or schema.rules or schema.severity:
+        raise SchemaError(
+            f"{model.__name__} has roles, rules or a policy, which only a whole schema has.",
+            where={"feature": name},
+            hint="Say them in the model around it; roles are those of columns.",
+        )
+    return dict(schema.features)

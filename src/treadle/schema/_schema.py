@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from treadle.errors import SchemaError
 from treadle.schema._feature import SEVERITIES, Feature
+from treadle.schema._paths import Chain, chains, put, without
 from treadle.schema._rule import RowLimits, Rule
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ class Schema:
     """How many rows there should be."""
     rules: Mapping[str, Rule] = field(default_factory=dict)
     """Name -> a condition over rows or statistics."""
+    chains: Mapping[str, Chain] = field(init=False, repr=False, compare=False)
+    """Path -> the feature there, after the structs around it: every feature, followed by what is inside it."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "chains", self._chains())
         for name, feature in self.features.items():
             if name != feature.name:
                 raise SchemaError(f"Schema: the feature {feature.name!r} is listed as {name!r}.")
@@ -67,6 +71,24 @@ class Schema:
                         where={"field": f"{place}.{code}"},
                         hint=f"Use one of {', '.join(SEVERITIES)}.",
                     )
+
+    def _chains(self) -> dict[str, Chain]:
+        found: dict[str, Chain] = {}
+        for path, chain in chains(self.features):
+            if path in found:
+                what = f"Schema: {path!r} may be a column of that name or a field inside a struct."
+                raise SchemaError(what, where={"feature": path}, hint="Rename the column.")
+            found[path] = chain
+        return found
+
+    @property
+    def paths(self) -> Mapping[str, Feature]:
+        """``features``, and after each struct the fields inside it, by path (``home.city``, ``orders[].price``)."""
+        return {path: chain[-1] for path, chain in self.chains.items()}
+
+    def with_feature(self, path: str, feature: Feature) -> Schema:
+        """The schema with that feature at a path of :attr:`paths`: in its place, or the last of its struct."""
+        return replace(self, features=put(self.features, path, feature))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Schema:
@@ -103,12 +125,12 @@ class Schema:
         from treadle.schema._toml import feature_fields
 
         rows = ""
-        for feature in self.features.values():
+        for path, feature in self.paths.items():
             said = feature_fields(feature)
             kind = f"list of {feature.type}" if feature.list else feature.type
             rest = [f"{name} = {text}" for name, text in said.items() if name not in ("type", "list", "description")]
             rows += (
-                f"<tr><td><b>{escape(feature.name)}</b></td><td>{kind}</td>"
+                f"<tr><td><b>{escape(path)}</b></td><td>{kind}</td>"
                 f'<td style="text-align:left">{escape(", ".join(rest))}</td>'
                 f'<td style="text-align:left">{escape(feature.description)}</td></tr>'
             )
@@ -136,7 +158,7 @@ class Schema:
         """
         if name is None:
             return self
-        kept = {key: feature for key, feature in self.features.items() if name not in feature.not_in}
+        kept = without(self.features, name)
         return replace(
             self,
             features=kept,
@@ -151,20 +173,14 @@ class Schema:
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema of a table that holds every feature.
 
-        int64, double, string, bool, binary; timestamps are microseconds of naive local time; lists of these.
+        int64, double, string, bool, binary; timestamps are microseconds of naive local time; structs and lists of
+        these.
         """
         import pyarrow as pa
 
-        types = {
-            "int": pa.int64(),
-            "float": pa.float64(),
-            "string": pa.string(),
-            "bool": pa.bool_(),
-            "bytes": pa.binary(),
-            "timestamp": pa.timestamp("us"),
-        }
-        kinds = [(f.name, pa.list_(types[f.type]) if f.list else types[f.type]) for f in self.features.values()]
-        return pa.schema(kinds)
+        from treadle.schema._arrow import arrow_type
+
+        return pa.schema([(feature.name, arrow_type(feature)) for feature in self.features.values()])
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -17,6 +17,7 @@ _STAGES = {
     "DEBUG_ONLY": "debug",
     "UNKNOWN_STAGE": "production",
 }
+_KINDS = {"INT": "int", "FLOAT": "float", "BYTES": "string", "STRUCT": "struct"}
 _TIME_UNITS = {
     "UNIX_DAYS": "unix_days",
     "UNIX_SECONDS": "unix_seconds",
@@ -29,7 +30,7 @@ _READ = {
     *("name", "type", "presence", "shape", "value_count", "domain", "distribution_constraints", "lifecycle_stage"),
     *("drift_comparator", "not_in_environment", "in_environment", "unique_constraints", "annotation"),
     *("int_domain", "float_domain", "string_domain", "bool_domain", "natural_language_domain", "image_domain"),
-    *("url_domain", "time_domain", "mid_domain", "deprecated"),
+    *("url_domain", "time_domain", "mid_domain", "deprecated", "struct_domain"),
 }
 
 
@@ -46,7 +47,7 @@ def from_tfx(text: str) -> Imported:
     """The schema in a ``schema.pbtxt`` (or the baseline in anomalies).
 
     ``BYTES`` become strings, unless they are images; one value a row is a plain column, several are a list; a
-    boolean among integers becomes the values 0 and 1.
+    boolean among integers becomes the values 0 and 1; a ``struct_domain`` becomes the fields of a struct.
 
     Raises:
         SchemaError: The text is not in the format, or says something impossible.
@@ -63,16 +64,12 @@ class _Importer:
         self.notes: list[str] = []
         self.domains = {_text(one(domain, "name")): domain for domain in message.get("string_domain", [])}
         self.defaults = [_text(name) for name in message.get("default_environment", [])]
-        features = message.get("feature", [])
+        features = list(_all_features(message))
         opted = [_text(n) for f in features for n in (*f.get("in_environment", []), *f.get("not_in_environment", []))]
         self.environments = list(dict.fromkeys([*self.defaults, *opted]))
 
     def run(self) -> Imported:
-        features: dict[str, Feature] = {}
-        for message in self.message.get("feature", []):
-            feature = self.feature(message)
-            if feature is not None:
-                features[feature.name] = feature
+        features = self.features(self.message, "")
         rules = {**dict(self.pairs("weighted_feature")), **dict(self.pairs("sparse_feature"))}
         for name in ("tensor_representation_group", "float_domain", "int_domain"):
             if name in self.message:
@@ -80,25 +77,41 @@ class _Importer:
         schema = Schema(features, rows=self.rows(), rules=rules)
         return Imported(schema, tuple(self.notes))
 
-    def feature(self, message: Message) -> Feature | None:
+    def features(self, message: Message, within: str) -> dict[str, Feature]:
+        """The features of the schema, or of the domain of a struct whose path is ``within``."""
+        found = {}
+        for each in message.get("feature", []):
+            feature = self.feature(each, within)
+            if feature is not None:
+                found[feature.name] = feature
+        return found
+
+    def feature(self, message: Message, within: str) -> Feature | None:
         name, kind = _text(one(message, "name", b"")), one(message, "type", "")
+        path = within + name
         if not name or is_reserved(name):
-            self.notes.append(f"A feature named {name!r} was left out: the name cannot be used.")
+            self.notes.append(f"A feature named {path!r} was left out: the name cannot be used.")
             return None
-        if kind not in ("INT", "FLOAT", "BYTES"):
-            self.notes.append(f"{name}: type {kind or 'unknown'} was left out; flatten it before it is checked.")
+        if kind not in _KINDS:
+            self.notes.append(f"{path}: type {kind or 'unknown'} has no counterpart and was left out.")
             return None
         for field in message:
             if field not in _READ:
-                self.notes.append(f"{name}: {field} has no counterpart.")
-        said: dict[str, Any] = {"type": {"INT": "int", "FLOAT": "float", "BYTES": "string"}[kind]}
+                self.notes.append(f"{path}: {field} has no counterpart.")
+        said: dict[str, Any] = {"type": _KINDS[kind]}
         self.presence(message, said)
-        self.items(name, message, said)
-        self.domain(name, message, said)
-        self.drift(name, message, said)
+        self.items(path, message, said)
+        if kind == "STRUCT":
+            inside = f"{path}[]." if said.get("list") else f"{path}."
+            said["fields"] = self.features(one(message, "struct_domain", {}), inside)
+            if not said["fields"]:
+                self.notes.append(f"{path}: a struct of which no field is known was left out.")
+                return None
+        self.domain(path, message, said)
+        self.drift(path, message, said)
         stage = one(message, "lifecycle_stage", "PRODUCTION")
         if stage not in _STAGES:
-            self.notes.append(f"{name}: the stage {stage} has no counterpart.")
+            self.notes.append(f"{path}: the stage {stage} has no counterpart.")
         said["lifecycle"] = "deprecated" if one(message, "deprecated") == "true" else _STAGES.get(stage, "production")
         said["not_in"] = self.not_in(message)
         mass = one(one(message, "distribution_constraints", {}), "min_domain_mass")
@@ -119,7 +132,7 @@ class _Importer:
         if count and not (count == 1 and fraction == 1):
             said["min_count"] = count
 
-    def items(self, name: str, message: Message, said: dict[str, Any]) -> None:
+    def items(self, path: str, message: Message, said: dict[str, Any]) -> None:
         if "shape" in message:
             sizes = tuple(one(dim, "size", 0) for dim in message["shape"][0].get("dim", []))
             if all(size == 1 for size in sizes):
@@ -128,18 +141,18 @@ class _Importer:
             if all(sizes):
                 said["shape"] = sizes
             else:
-                self.notes.append(f"{name}: the shape {sizes} is not fixed and was left out.")
+                self.notes.append(f"{path}: the shape {sizes} is not fixed and was left out.")
         elif "value_count" in message:
             least, most = (one(message["value_count"][0], end) for end in ("min", "max"))
             if (least, most) != (1, 1):
                 said.update(list=True, min_items=least, max_items=most)
 
-    def domain(self, name: str, message: Message, said: dict[str, Any]) -> None:
+    def domain(self, path: str, message: Message, said: dict[str, Any]) -> None:
         domain = one(message, "string_domain")
         if "domain" in message:
             domain = self.domains.get(_text(one(message, "domain")))
             if domain is None:
-                raise SchemaError("Schema: a domain that is not there.", where={"feature": name, "field": "domain"})
+                raise SchemaError("Schema: a domain that is not there.", where={"feature": path, "field": "domain"})
         if domain is not None:
             values = tuple(dict.fromkeys(_text(value) for value in domain.get("value", [])))
             said["values"] = values or None
@@ -149,7 +162,7 @@ class _Importer:
             ("bool_domain", self.bool_domain),
         ):
             if field in message:
-                take(name, message[field][0], said)
+                take(path, message[field][0], said)
         for field, semantic in (
             ("natural_language_domain", "text"),
             ("url_domain", "url"),
@@ -167,9 +180,9 @@ class _Importer:
             text, unit = one(time, "string_format"), one(time, "integer_format")
             said["format"] = _text(text) if text is not None else _TIME_UNITS.get(unit)
 
-    def number_domain(self, name: str, domain: Message, said: dict[str, Any]) -> None:
+    def number_domain(self, path: str, domain: Message, said: dict[str, Any]) -> None:
         if said["type"] == "string":
-            self.notes.append(f"{name}: a range of numbers written as strings was left out; read them as numbers.")
+            self.notes.append(f"{path}: a range of numbers written as strings was left out; read them as numbers.")
             return
         for end in ("min", "max"):
             bound = one(domain, end)
@@ -185,28 +198,28 @@ class _Importer:
             said.pop("min_items", None)
             said.pop("max_items", None)
 
-    def bool_domain(self, name: str, domain: Message, said: dict[str, Any]) -> None:
+    def bool_domain(self, path: str, domain: Message, said: dict[str, Any]) -> None:
         tokens = tuple(_text(one(domain, end)) for end in ("true_value", "false_value") if end in domain)
         if said["type"] == "string":
             said["values"] = tokens or None
         elif said["type"] == "int":
             said["values"] = (0, 1)
         else:
-            self.notes.append(f"{name}: truth values as floats were taken for a range.")
+            self.notes.append(f"{path}: truth values as floats were taken for a range.")
             said.update(min=0.0, max=1.0)
 
-    def drift(self, name: str, message: Message, said: dict[str, Any]) -> None:
+    def drift(self, path: str, message: Message, said: dict[str, Any]) -> None:
         comparator = one(message, "drift_comparator", {})
         for field, threshold in (("infinity_norm", "l_infinity"), ("jensen_shannon_divergence", "jensen_shannon")):
             limit = one(one(comparator, field, {}), "threshold")
             if limit is None:
                 continue
-            if said.get("list") or (threshold == "l_infinity" and said["type"] == "float"):
-                self.notes.append(f"{name}: the threshold of {field} can never fire there and was left out.")
+            if said["type"] == "struct" or (threshold == "l_infinity" and said["type"] == "float"):
+                self.notes.append(f"{path}: the threshold of {field} can never fire there and was left out.")
             else:
                 said[threshold] = limit
         if "normalized_abs_difference" in comparator:
-            self.notes.append(f"{name}: normalized_abs_difference has no counterpart; limit the number of rows.")
+            self.notes.append(f"{path}: normalized_abs_difference has no counterpart; limit the number of rows.")
 
     def not_in(self, message: Message) -> tuple[str, ...]:
         out = [_text(name) for name in message.get("not_in_environment", [])]
@@ -241,6 +254,12 @@ class _Importer:
             first, *rest = (f"coalesce(len({_quoted(part)}), 0)" for part in parts)
             condition = " AND ".join(f"{first} = {other}" for other in rest)
             yield _text(one(message, "name", b"")), Rule(rows=condition, description=f"From {field} of the TFX schema.")
+
+
+def _all_features(message: Message) -> Iterator[Message]:
+    for feature in message.get("feature", []):
+        yield feature
+        yield from _all_features(one(feature, "struct_domain", {}))
 
 
 def one(message: Message, name: str, default: Any = None) -> Any:

@@ -17,7 +17,7 @@ from treadle.schema._toml_values import inline, key, value
 if TYPE_CHECKING:
     from treadle.schema._schema import Schema
 
-FORMATS = ("treadle.schema/1", "treadle.schema/2")
+FORMATS = ("treadle.schema/1", "treadle.schema/2", "treadle.schema/3")
 """What is read. What is written is the oldest format that has all the words that are used."""
 
 _ROLES = ("event_time", "key", "label", "entities")
@@ -58,7 +58,7 @@ PLAIN = (
     "not_in",
 )
 """The fields of a feature that are not tables, in the order in which they are written."""
-_FIELDS = (*PLAIN, "drift", "severity")
+_FIELDS = (*PLAIN, "drift", "severity", "fields")
 _FIRST_FORMAT = {
     *("type", "description", "required", "min_fraction", "values", "min", "max", "min_domain_mass", "not_in"),
     *("drift", "severity", "l_infinity", "jensen_shannon", "missing"),
@@ -71,8 +71,7 @@ _KINDS: dict[str, type] = {
     **dict.fromkeys(_WORDS, str),
     **dict.fromkeys(_FLAGS, bool),
     **dict.fromkeys(_TUPLES, list),
-    "drift": dict,
-    "severity": dict,
+    **dict.fromkeys(("drift", "severity", "fields"), dict),
 }
 _TOP_KINDS = {
     **dict.fromkeys(("event_time", "key", "label"), str),
@@ -106,7 +105,7 @@ def parse(text: str) -> Schema:
     rows = document.get("rows", {})
     _refuse_unknown(rows, ("min", "max", "min_ratio", "max_ratio"), {"field": "rows"})
     return Schema(
-        {name: _parse_feature(name, fields) for name, fields in document.get("features", {}).items()},
+        {name: _parse_feature(name, fields, name) for name, fields in document.get("features", {}).items()},
         event_time=document.get("event_time"),
         key=document.get("key"),
         label=document.get("label"),
@@ -130,8 +129,7 @@ def render(schema: Schema) -> str:
     for name, policy in schema.environments.items():
         lines += ["", f"[environments.{key(name)}]", f"severity = {inline(policy)}"]
     for feature in schema.features.values():
-        lines += ["", f"[features.{key(feature.name)}]"]
-        lines += [f"{name} = {text}" for name, text in feature_fields(feature).items()]
+        lines += ["", *feature_lines(feature, ("features",))]
     for name, rule in schema.rules.items():
         lines += ["", f"[rules.{key(name)}]", *_rule_lines(rule)]
     return "\n".join(lines) + "\n"
@@ -139,6 +137,8 @@ def render(schema: Schema) -> str:
 
 def schema_format(schema: Schema) -> str:
     """The oldest format that can say this schema."""
+    if any(feature.fields for feature in schema.features.values()):
+        return FORMATS[2]
     words = {name for feature in schema.features.values() for name in _written(feature)}
     words |= {name for feature in schema.features.values() for name in DRIFT if getattr(feature, name) is not None}
     parts = (schema.environments, schema.rules, schema.entities, schema.label, row_limits(schema.rows))
@@ -147,8 +147,17 @@ def schema_format(schema: Schema) -> str:
     return FORMATS[1] if later or not words <= _FIRST_FORMAT else FORMATS[0]
 
 
+def feature_lines(feature: Feature, table: tuple[str, ...]) -> list[str]:
+    """A feature's table, which stands in another, and the tables of what is inside it."""
+    path = (*table, feature.name)
+    lines = [f"[{'.'.join(map(key, path))}]", *(f"{name} = {text}" for name, text in feature_fields(feature).items())]
+    for field in feature.fields.values():
+        lines += ["", *feature_lines(field, (*path, "fields"))]
+    return lines
+
+
 def feature_fields(feature: Feature) -> dict[str, str]:
-    """The fields of a feature as they are written: name -> TOML value; defaults left out."""
+    """What is said of a feature itself, as it is written: name -> TOML value; defaults left out."""
     written = {name: value(getattr(feature, name)) for name in _written(feature)}
     drift = {name: getattr(feature, name) for name in DRIFT if getattr(feature, name) is not None}
     if drift:
@@ -171,12 +180,11 @@ def _written(feature: Feature) -> Iterator[str]:
             yield name
 
 
-def _parse_feature(name: str, fields: Any) -> Feature:
+def _parse_feature(name: str, fields: Any, path: str) -> Feature:
+    where = {"feature": path}
     if not isinstance(fields, dict):
-        raise SchemaError(
-            "Schema: a feature is a table.", where={"feature": name}, hint=f"Write [features.{key(name)}]."
-        )
-    where = {"feature": name}
+        hint = f"Write [features.{key(name)}]." if path == name else "Write a table of its own for each field."
+        raise SchemaError("Schema: a feature is a table.", where=where, hint=hint)
     _refuse_unknown(fields, _FIELDS, where)
     if "type" not in fields:
         raise SchemaError("Schema: the feature has no type.", where=where)
@@ -191,7 +199,14 @@ def _parse_feature(name: str, fields: Any) -> Feature:
         bound = plain.get(field)
         if isinstance(bound, date) and not isinstance(bound, datetime):
             plain[field] = datetime(bound.year, bound.month, bound.day)
-    return Feature(name=name, **plain, **drift, severity=dict(fields.get("severity", {})))
+    inside = f"{path}[]" if plain.get("list") else path
+    inner = {
+        field: _parse_feature(field, said, f"{inside}.{field}") for field, said in fields.get("fields", {}).items()
+    }
+    try:
+        return Feature(name=name, **plain, **drift, severity=dict(fields.get("severity", {})), fields=inner)
+    except SchemaError as error:
+        raise SchemaError(error.what, where={**error.where, **where}, hint=error.hint) from error
 
 
 def _parse_environment(name: str, fields: Any) -> dict[str, str]:
