@@ -121,6 +121,15 @@ class LabelError(MonitoringError):
     code = "MONITORING_LABELS"
 
 
+# files
+
+
+class FileWriteError(TreadleError, OSError):
+    """A file cannot be written: its folder is missing, the disk is full, nothing may be written there."""
+
+    code = "FILE_WRITE"
+
+
 # artifact, storage
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from treadle import transform as tt
 from treadle.cli._graph import command
-from treadle.errors import ModelFormatError, UsageError
+from treadle.errors import FileWriteError, ModelFormatError, UsageError
 from treadle.graph import serialize
 from treadle.schema import Schema
 
@@ -70,7 +70,7 @@ def test_a_drawing_is_one_file_that_needs_nothing_else(graph: Path) -> None:
     titles = [title.text for title in svg.iter("title")]
     assert "<zone>  string" in titles  # escaped, and back
     assert len(list(svg.iter("rect"))) == len(json.loads(shown(str(graph), "--json"))["boxes"])
-    assert not list(graph.glob(".*.part"))
+    assert not list(graph.glob(".graph.html*"))
 
 
 @pytest.mark.parametrize(
@@ -95,5 +95,5 @@ def test_a_damaged_transform_graph_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_page_that_cannot_be_written_is_an_error(graph: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be written"):
+    with pytest.raises(FileWriteError, match="cannot be written"):
         shown(str(graph), "--html", str(graph / "no" / "page.html"))

@@ -166,7 +166,7 @@ def test_bad_places_are_refused(servable: Path, tmp_path: Path) -> None:
     cases = {
         ("predict", servable, rides, "-o", rides): "would replace the input",
         ("predict", servable, rides, "-o", tmp_path / "out.xlsx"): "format is not known",
-        ("predict", servable, rides, "-o", tmp_path / "no" / "out.csv"): "folder is not there",
+        ("predict", servable, rides, "-o", tmp_path / "no" / "out.csv"): "mkdir -p",
         ("predict", tmp_path, rides): "no servable here",
     }
     for arguments, says in cases.items():

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.errors import LabelError
@@ -30,6 +30,7 @@ def test_the_last_label_to_arrive_wins(tmp_path):
     }  # fmt: skip
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 1)), min_size=1), max_size=6))
 def test_equals_a_dict_that_is_updated(tmp_path_factory, deliveries):
     store = LabelStore(tmp_path_factory.mktemp("labels"))

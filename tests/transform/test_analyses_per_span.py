@@ -126,7 +126,7 @@ def test_a_file_that_is_not_whole_is_made_again(tmp_path: Path) -> None:
         file.write_text(["", "{", json.dumps({"format": "treadle.analysis/0", "state": []}), "[]"][number % 4])
     assert graph_bytes(tt.analyze_spans(preprocess, SCHEMA, [span(1)], cache), tmp_path / "again") == expected
     assert [seed for seed, _ in READ] == [1, 1]
-    assert not list((tmp_path / "cache").glob("*.part"))
+    assert not list((tmp_path / "cache").glob(".*"))
 
 
 def test_no_spans_are_an_analysis_over_nothing(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def command(
     The image holds the project as it lies here, FILE.py at the same place below its working directory. Tasks share a
     store: a volume and PostgreSQL, or a bucket and PostgreSQL; see docs/backends.
     """
+    from treadle.files import write_text
     from treadle.pipeline import load_pipeline, parse_settings
     from treadle.runner.backends.kubeflow import compile_pipeline
 
@@ -62,9 +63,7 @@ def command(
         if not as_json:
             click.echo(compiled.text, nl=False)
     else:
-        part = Path(f"{output}.part")
-        part.write_text(compiled.text, encoding="utf-8")
-        part.replace(output)
+        write_text(output, compiled.text)
         note(f"{output}: {len(compiled.nodes)} nodes for {backend}")
     if as_json:
         emit_json({"pipeline": pipeline.name, "backend": backend, "nodes": list(compiled.nodes), "file": output})

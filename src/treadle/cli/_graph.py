@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from treadle.cli._graph_project import project_command
-from treadle.cli._output import emit_json, json_option, note, write_page
+from treadle.cli._output import emit_json, json_option, note
 from treadle.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,11 +29,12 @@ def show(path: Path, page: Path | None, *, as_json: bool) -> int:
 
     One line for each thing that is computed, or a drawing in one HTML file that needs nothing else.
     """
+    from treadle.files import write_text
     from treadle.graph import page_of, text_of
 
     boxes = _boxes(path)
     if page is not None:
-        write_page(page, page_of(boxes, path.name or str(path.resolve().name)))
+        write_text(page, page_of(boxes, path.name or str(path.resolve().name)))
         note(f"Drawn: {page}")
     if as_json:
         fields = ("name", "title", "detail", "role", "sources")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from treadle.cli._output import emit_json, json_option, note, write_page
+from treadle.cli._output import emit_json, json_option, note
 from treadle.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ def project_command(
 
     DATA is a data file, or a directory of transformed examples; columns of lists are embeddings.
     """
+    from treadle.files import write_text
     from treadle.transform.projection import project
 
     table = _table(data, split)
     found = project(table, columns=columns or None, color=color, methods=methods or None, sample=sample, seed=seed)
-    write_page(page, found.page(Path(data).name or data))
+    write_text(page, found.page(Path(data).name or data))
     note(f"Drawn: {page}")
     if as_json:
         emit_json(

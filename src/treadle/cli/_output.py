@@ -6,12 +6,11 @@ import json
 import os
 import sys
 import traceback
-from pathlib import Path
 from typing import Any
 
 import click
 
-from treadle.errors import TreadleError, UsageError, UserCodeError
+from treadle.errors import TreadleError, UserCodeError
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, the last line.")
 
@@ -25,20 +24,6 @@ def emit_json(value: Any) -> None:
 def note(message: str) -> None:
     """Say something to the person at the terminal, on standard error."""
     click.echo(message, err=True)
-
-
-def write_page(page: Path, text: str) -> None:
-    """Write a page, whole or not at all.
-
-    Raises:
-        UsageError: The system refuses.
-    """
-    part = page.with_name(f".{page.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(part, page)
-    except OSError as error:
-        raise UsageError(f"{page} cannot be written: {error.strerror}.") from error
 
 
 def report_error(error: BaseException, *, as_json: bool) -> int:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from treadle.errors import UsageError
+from treadle.files import whole_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +35,8 @@ def open_sink(path: Path | None, *, quiet: bool, produced_by: str = "") -> Itera
     Parquet files say of the predictions which model made them: ``produced_by``.
 
     Raises:
-        UsageError: The suffix is not one we write, or the folder is not there.
+        UsageError: The suffix is not one we write.
+        FileWriteError: The folder is not there, the disk is full, ...
     """
     if path is None:
         yield _Nothing() if quiet else _Lines(sys.stdout)
@@ -45,21 +45,8 @@ def open_sink(path: Path | None, *, quiet: bool, produced_by: str = "") -> Itera
     open_kind = kinds.get(path.suffix.lower())
     if open_kind is None:
         raise UsageError("The output's format is not known.", where={"file": path}, hint=f"Use {', '.join(kinds)}.")
-    if not path.parent.is_dir():
-        raise UsageError("The output's folder is not there.", where={"file": path}, hint=f"mkdir -p {path.parent}")
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    os.close(handle)
-    staged = Path(name)
-    try:
-        with open_kind(staged, path.suffix.lower(), produced_by) as sink:
-            yield sink
-        staged.chmod(0o644)
-        with staged.open("rb+") as written:
-            os.fsync(written.fileno())
-        staged.replace(path)
-    except BaseException:
-        staged.unlink(missing_ok=True)
-        raise
+    with whole_file(path) as part, open_kind(part, path.suffix.lower(), produced_by) as sink:
+        yield sink
 
 
 class _Nothing:

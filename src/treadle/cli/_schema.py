@@ -224,7 +224,7 @@ def _show(changes: list[Change]) -> None:
 
 
 def _write(text: str, out: Path | None) -> None:
-    from treadle.schema import write_text
+    from treadle.files import write_text
 
     if out is None:
         click.echo(text, nl=False)

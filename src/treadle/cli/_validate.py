@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,17 +104,12 @@ def _part(table: Any, findings: RowFindings, schema: Schema, environment: str | 
 
 
 def _write(table: Any, file: Path) -> None:
-    """Whole or not at all."""
     import pyarrow.parquet as pq
 
-    beside = file.with_name(f".{file.name}.part")
-    try:
-        pq.write_table(table, beside)
-        with beside.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
+    from treadle.files import whole_file
+
+    with whole_file(file) as part:
+        pq.write_table(table, part)
 
 
 def _show(report: AnomalyReport) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from treadle.errors import EngineError
+from treadle.files import whole_file
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -28,7 +27,6 @@ def write_parts(run: Map[P, R], fn: Callable[[P, Path], R], parts: Sequence[P], 
         written = list(run(_WritePart(fn, str(folder), suffix), list(enumerate(parts))))
         for name, (size, _) in zip(names, written, strict=True):
             _check(folder / name, size)
-        _sync(folder)
     except BaseException:
         _remove(folder, names)
         raise
@@ -52,16 +50,9 @@ class _WritePart(Generic[P, R]):
                 hint="Put it on a file system that all machines share, at the same path.",
             )
         name = f"part-{number:05d}{self._suffix}"
-        unfinished = folder / f".{name}.{uuid.uuid4().hex}"
-        try:
+        with whole_file(folder / name) as unfinished:
             result = self._fn(part, unfinished)
-            with unfinished.open("rb") as stream:
-                os.fsync(stream.fileno())
-                size = os.fstat(stream.fileno()).st_size
-            unfinished.replace(folder / name)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
+            size = unfinished.stat().st_size
         return size, result
 
 
@@ -78,11 +69,3 @@ def _check(file: Path, size: int) -> None:
 def _remove(folder: Path, names: Sequence[str]) -> None:
     for file in [*(folder / name for name in names), *folder.glob(".part-*")]:
         file.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

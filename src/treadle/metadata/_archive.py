@@ -10,13 +10,13 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from treadle.artifact import Artifact, canonical_json, digest_tree
 from treadle.errors import ArchiveError, UsageError
+from treadle.files import whole_file
 from treadle.metadata._store import MetadataStore
 from treadle.metadata._tar import read_content, read_end, read_header, write_end, write_member
 from treadle.storage import ArtifactStore
@@ -58,20 +58,12 @@ def export_run(metadata: MetadataStore, store: ArtifactStore, run_id: str, path:
         manifest = Manifest(FORMAT, contents, {digest: _listing(folder) for digest, folder in folders.items()})
         members = manifest.members()
         text = canonical_json(_plain(manifest))
-        descriptor, staged = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
-        try:
-            with os.fdopen(descriptor, "wb") as archive:
-                write_member(archive, _MANIFEST, len(text), io.BytesIO(text))
-                for name, digest, file, size in members:
-                    with open(folders[digest] / file, "rb") as content:
-                        write_member(archive, name, size, content)
-                write_end(archive)
-                archive.flush()
-                os.fsync(archive.fileno())
-            os.rename(staged, path)
-        except BaseException:
-            Path(staged).unlink(missing_ok=True)
-            raise
+        with whole_file(path, mode=0o600) as staged, open(staged, "wb") as archive:
+            write_member(archive, _MANIFEST, len(text), io.BytesIO(text))
+            for name, digest, file, size in members:
+                with open(folders[digest] / file, "rb") as content:
+                    write_member(archive, name, size, content)
+            write_end(archive)
     return Transfer(run_id, len(folders), sum(size for *_, size in members))
 
 

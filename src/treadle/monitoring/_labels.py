@@ -6,7 +6,6 @@ to arrive wins.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from treadle.errors import LabelError
+from treadle.files import whole_file
 from treadle.monitoring._last import last_of_each
 
 SCHEMA = pa.schema([("prediction_id", pa.string()), ("label", pa.float64()), ("event_time", pa.timestamp("us"))])
@@ -40,11 +40,8 @@ class LabelStore:
         self.directory.mkdir(parents=True, exist_ok=True)
         numbers = [int(match[1]) for path in self._files() if (match := re.search(r"(\d+)", path.name))]
         target = self.directory / f"labels-{max(numbers, default=0) + 1:08d}.parquet"
-        staged = target.with_suffix(".staged")
-        pq.write_table(table, staged, compression="zstd")
-        with staged.open("rb") as file:
-            os.fsync(file.fileno())
-        staged.rename(target)
+        with whole_file(target) as staged:
+            pq.write_table(table, staged, compression="zstd")
         return target
 
     def read(self) -> pa.Table:

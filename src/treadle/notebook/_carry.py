@@ -19,6 +19,7 @@ from typing import Any
 
 from treadle.artifact import digest_bytes
 from treadle.errors import NotebookError
+from treadle.files import write_text
 from treadle.notebook._history import History
 from treadle.notebook._slice import Slice, needed_for
 from treadle.notebook._statement import CellStatement
@@ -73,7 +74,8 @@ class Carrier:
         digest = digest_bytes(source.encode()).removeprefix("sha256:")[:16]
         file = self._folder / digest / f"{self.name}.py"
         if not file.is_file():
-            write_whole(file, source)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_text(file, source)
         sys.modules.pop(self.name, None)
         linecache.checkcache(str(file))
         import_fresh_sources()
@@ -149,17 +151,6 @@ class Carrier:
         if line is None:
             return None
         return file.read_text(encoding="utf-8").splitlines()[line - 1].strip()
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a text file that is whole or absent."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    with open(part, "w", encoding="utf-8") as opened:
-        opened.write(text)
-        opened.flush()
-        os.fsync(opened.fileno())
-    os.replace(part, file)
 
 
 def _text(statements: tuple[CellStatement, ...]) -> str:

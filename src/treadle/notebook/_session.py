@@ -10,7 +10,8 @@ from typing import Any, overload
 
 from treadle import config
 from treadle.errors import NodeFailedError, NotebookError, TreadleError, UsageError
-from treadle.notebook._carry import Carrier, write_whole
+from treadle.files import write_text
+from treadle.notebook._carry import Carrier
 from treadle.notebook._history import History, current_history
 from treadle.notebook._outcome import NodeOutcome, RunOutcome
 from treadle.notebook._progress import Progress, notebook_display
@@ -140,7 +141,8 @@ class Session:
             raise UsageError("There is a file that no export wrote", where={"file": file}, hint="overwrite=True")
         roots = [self._name_of_pipeline(pipeline), *also]
         self._carrier.carry(roots)  # it is imported, and held against the notebook
-        write_whole(file, f'"""{_MARK}"""\n\n{self.source(*roots)}')
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(file, f'"""{_MARK}"""\n\n{self.source(*roots)}')
         return file
 
     def _compiled(

@@ -6,13 +6,13 @@ step. The order is: version first, alias second.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from treadle.artifact import digest_tree
 from treadle.errors import RegistryError
+from treadle.files import sync, sync_tree, write_text
 
 
 def publish_version(servable: Path, directory: Path, name: str, version: int) -> Path:
@@ -35,13 +35,12 @@ def publish_version(servable: Path, directory: Path, name: str, version: int) ->
     try:
         shutil.copytree(servable, staged, dirs_exist_ok=True)
         _make_readable(staged)
-        for file in staged.rglob("*"):
-            _sync(file)
+        sync_tree(staged)
         staged.rename(target)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
         raise
-    _sync(target.parent)
+    sync(target.parent)
     return target
 
 
@@ -58,14 +57,7 @@ def write_alias(directory: Path, name: str, alias: str, version: int) -> None:
             where={"folder": model},
             hint="Push it first.",
         )
-    descriptor, staged = tempfile.mkstemp(prefix=f".{alias}-", dir=model)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{version}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    Path(staged).chmod(0o644)
-    Path(staged).rename(model / alias)
-    _sync(model)
+    write_text(model / alias, f"{version}\n", mode=0o644)  # a server may run as somebody else
 
 
 def _make_readable(folder: Path) -> None:
@@ -73,11 +65,3 @@ def _make_readable(folder: Path) -> None:
     folder.chmod(0o755)
     for path in folder.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

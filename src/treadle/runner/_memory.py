@@ -6,9 +6,9 @@ Kept beside the store, by the digest of the source; losing it costs time only.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+from treadle.files import write_text
 from treadle.pipeline import FACTS_VERSION, Facts
 
 
@@ -29,9 +29,7 @@ class CodeMemory:
         """Keep the facts of a source."""
         path = self._path(digest)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps(facts.to_json(), separators=(",", ":")), encoding="utf-8")
-        os.replace(part, path)
+        write_text(path, json.dumps(facts.to_json(), separators=(",", ":")), durable=False)
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest.removeprefix('sha256:')}.json"

@@ -7,17 +7,16 @@ published) and ``result.json`` (from the process, before it ends).
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from treadle.files import write_text
+
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON file that is whole or absent."""
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(value), encoding="utf-8")
-    os.replace(temporary, path)
+    write_text(path, json.dumps(value), durable=False)
 
 
 def read_json(path: Path) -> Any:

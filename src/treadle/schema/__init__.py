@@ -21,9 +21,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from treadle.files import write_text
 from treadle.schema._feature import TYPES, Feature, FeatureType, is_reserved
 from treadle.schema._rule import RowLimits, Rule
-from treadle.schema._schema import Schema, write_text
+from treadle.schema._schema import Schema
 
 if TYPE_CHECKING:
     from treadle.schema._arrow import arrow_type, plain_type, to_plain, type_word

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from treadle.errors import SchemaError
+from treadle.files import write_text
 from treadle.schema._feature import SEVERITIES, Feature
 from treadle.schema._paths import Chain, chains, put, without
 from treadle.schema._rule import RowLimits, Rule
@@ -181,19 +181,3 @@ class Schema:
         from treadle.schema._arrow import arrow_type
 
         return pa.schema([(feature.name, arrow_type(feature)) for feature in self.features.values()])
-
-
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file, whole or not at all."""
-    file = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

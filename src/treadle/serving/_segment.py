@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from treadle.artifact import REQUEST_LOG_FORMAT
 from treadle.errors import RequestLogError
+from treadle.files import whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -148,17 +149,10 @@ def _seal(path: Path) -> Path | None:
     table = pa.Table.from_batches(batches).combine_chunks()
     table = table.replace_schema_metadata({"treadle.format": REQUEST_LOG_FORMAT})
     sealed = path.with_suffix(".parquet")
-    temporary = path.with_name(f".{sealed.name}.tmp")
-    try:
-        with temporary.open("wb") as stream:
-            pq.write_table(table, stream, compression="zstd")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, sealed)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    with whole_file(sealed) as part:
+        pq.write_table(table, part, compression="zstd")
+    for litter in path.parent.glob(f".{sealed.name}.*"):  # of one who died over this; the lock on `path` is ours
+        litter.unlink()
     path.unlink()
     return sealed
 
@@ -183,11 +177,3 @@ def _frames(path: Path) -> Iterator[bytes]:
             return
         yield frame
         position += length
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

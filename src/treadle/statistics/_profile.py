@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from treadle.artifact import canonical_json
 from treadle.errors import StatisticsError
-from treadle.statistics._files import write_whole
+from treadle.files import write_bytes
 from treadle.statistics._frames import batches_of
 from treadle.statistics._generate import generate, is_column_source
 from treadle.statistics._profile_state import (
@@ -124,7 +124,7 @@ class Profile:
         distances: Mapping[str, float | None] | None = None,
     ) -> None:
         """Write :meth:`to_html` to a file, whole or not at all; arguments as there."""
-        write_whole(path, self.to_html(name=name, compare=compare, distances=distances).encode())
+        write_bytes(path, self.to_html(name=name, compare=compare, distances=distances).encode())
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -147,7 +147,7 @@ class Profile:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write :meth:`to_bytes` to a file, whole or not at all. ``Statistics.load`` reads its statistics."""
-        write_whole(path, self.to_bytes())
+        write_bytes(path, self.to_bytes())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Profile:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from treadle.errors import StatisticsError
+from treadle.files import write_bytes
 from treadle.schema import is_reserved
 from treadle.statistics._feature import FeatureStatistics, measurable, statistics_type
-from treadle.statistics._files import write_whole
 from treadle.statistics._measures import Measure, new_measure
 from treadle.statistics._state import Measures, dump, parse
 from treadle.statistics._view import by_path, to_json
@@ -173,7 +173,7 @@ class Statistics:
         distances: Mapping[str, float | None] | None = None,
     ) -> None:
         """Write :meth:`to_html` to a file, whole or not at all; arguments as there."""
-        write_whole(path, self.to_html(name=name, compare=compare, distances=distances).encode())
+        write_bytes(path, self.to_html(name=name, compare=compare, distances=distances).encode())
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -196,7 +196,7 @@ class Statistics:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write :meth:`to_bytes` to a file, whole or not at all."""
-        write_whole(path, self.to_bytes())
+        write_bytes(path, self.to_bytes())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Statistics:

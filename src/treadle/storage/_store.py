@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 from treadle.artifact import Artifact, digest_tree
 from treadle.errors import ArtifactContentError, CorruptArtifactError, MissingArtifactError, UsageError
+from treadle.files import sync
 from treadle.storage._remote import Remote
 from treadle.storage._use import alone, in_use
 
@@ -67,8 +68,8 @@ class ArtifactStore:
                 shutil.rmtree(staged)
                 break
             self.set_aside(digest)
-        _sync_directory(final.parent)
-        _sync_directory(final.parent.parent)
+        sync(final.parent)
+        sync(final.parent.parent)
         return type_(final, digest, dict(properties or {}))
 
     def open(self, digest: str, type_: type[A], properties: Mapping[str, Any] | None = None) -> A:
@@ -202,16 +203,8 @@ def _seal(directory: Path) -> None:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-        _sync_directory(Path(folder))
+        sync(folder)
 
 
 def _raise(error: OSError) -> None:
     raise error  # by default a folder that cannot be read is passed over in silence
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

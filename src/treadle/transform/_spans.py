@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from treadle.files import write_text
 from treadle.graph import dump_nodes
 from treadle.transform._custom import NumbersOf
 from treadle.transform._graph import TransformGraph, trace_outputs
@@ -79,9 +79,7 @@ class AnalysisCache:
         """Keep a state; other processes see all of it or nothing."""
         self._path.mkdir(parents=True, exist_ok=True)
         data = json.dumps({"format": FORMAT, "state": state}, sort_keys=True, separators=(",", ":"))
-        with tempfile.NamedTemporaryFile("w", dir=self._path, suffix=".part", delete=False, encoding="utf-8") as file:
-            file.write(data)  # not synced: what a crash leaves is not whole, and found out again
-        Path(file.name).replace(self._path / f"{key}.json")
+        write_text(self._path / f"{key}.json", data, durable=False)  # if a crash loses it, it is found out again
 
 
 def analyze_spans(
