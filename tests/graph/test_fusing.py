@@ -97,7 +97,7 @@ def test_in_bulk_text_ends_at_the_dictionary() -> None:
         Output("same", (n.Comparison("equal", inputs["s"], n.Text("a")),)),
     ]
     bulk = Bulk(outputs)
-    assert "string" not in bulk._session.inputs.values()
+    assert "string" not in bulk._graph._session.inputs.values()
     assert bulk.columns == ("s", "r")
     session = Session(serialize(lower(outputs)))
     assert list(session.inputs.values()) == ["string", "string"]
@@ -109,7 +109,7 @@ def test_in_bulk_text_ends_at_the_dictionary() -> None:
 def test_an_operation_on_two_texts_takes_the_plain_path() -> None:
     equal = n.Comparison("equal", n.Input("s", "string", n.Kind.TEXT), n.Input("r", "string", n.Kind.TEXT))
     bulk = Bulk([Output("equal", (equal,))])
-    assert list(bulk._session.inputs.values()) == ["string", "string"]
+    assert list(bulk._graph._session.inputs.values()) == ["string", "string"]
     pairs = zip(ROWS["s"].to_pylist(), ROWS["r"].to_pylist(), strict=True)
     assert bulk.run(ROWS)[0][:, 0].tolist() == [a == b and a is not None for a, b in pairs]
 

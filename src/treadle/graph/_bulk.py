@@ -7,8 +7,9 @@ operations are the same, row by row, and so are the results.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -70,27 +71,46 @@ class Bulk:
             )
             for text, made in cuts
         ]
-        lowered = lower_for_bulk(planned)
-        self._session = Session(serialize(lowered.model), threads=threads)
-        self._orders = lowered.orders
+        # For each output, the column that it is as it enters, or nothing where the graph makes it.
+        self._entering = [_column_itself(output) for output in planned]
+        computed = [output for output, column in zip(planned, self._entering, strict=True) if column is None]
         self._specs = [spec_of(node) for node in inputs_of(rest) if not isinstance(node, Cut)]
+        self._graph = _Graph(computed, threads) if computed else None
         self.columns = tuple(dict.fromkeys(node.name for node in inputs_of(flat)))
         """The raw columns that are read."""
 
     def run(self, table: pa.Table | pa.RecordBatch) -> list[Tensor]:
-        """The outputs, ``[N, width]`` each, in order.
+        """The outputs, ``[N, width]`` each, in order; not to be written to.
 
         Raises:
             InputColumnError: A required column is not there.
             InputValueError: A value does not fit its feature's type.
         """
-        feed = encode_table(self._specs, table)
+        feed: dict[str, Any] = encode_table(self._specs, table)
         for cut in self._cuts:
             codes, values = dictionary(cut.text, table)
             results = cut.session.run({cut.text.name: values.reshape(-1, 1)})
             feed |= {name: result[codes] for name, result in zip(cut.names, results, strict=True)}
-        results = self._session.run(feed)
+        computed = iter(self._graph.run(feed) if self._graph is not None else ())
+        return [next(computed) if column is None else feed[column] for column in self._entering]
+
+
+class _Graph:
+    """The part that runs row by row."""
+
+    def __init__(self, outputs: Sequence[Output], threads: int) -> None:
+        lowered = lower_for_bulk(outputs)
+        self._session = Session(serialize(lowered.model), threads=threads)
+        self._orders = lowered.orders
+
+    def run(self, feed: Mapping[str, Any]) -> list[Tensor]:
+        results = self._session.run({name: feed[name] for name in self._session.inputs})
         return [r if order is None else r[:, order] for r, order in zip(results, self._orders, strict=True)]
+
+
+def _column_itself(output: Output) -> str | None:
+    node = output.nodes[0]
+    return node.name if isinstance(node, Input) and len(output.nodes) == 1 and not output.as_float32 else None
 
 
 def dictionary(spec: InputSpec, table: pa.Table | pa.RecordBatch) -> tuple[Tensor, Tensor]:
