@@ -29,7 +29,7 @@ demo: $(CORE) ## the taxi loop on 36 months of real rides: table, build/demo/rep
 
 test: $(DEV) ## the tests (core, under five minutes)
 	$(BIN)/python tools/check_system.py
-	$(BIN)/python -m pytest -n 2 -m "not engines and not drill"
+	$(BIN)/python -m pytest -n 2 -m "not engines"
 
 test-engines: $(DEV) ## the tests that need more libraries or data than the core
 	bash tools/install_programs.sh

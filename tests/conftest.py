@@ -1,4 +1,4 @@
-"""Real servers that tests of several rooms share; each is started when the first test asks for it."""
+"""What tests of all rooms share: real servers, each started when the first test asks for it; drills only when named."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A drill takes hours: it runs when ``-m`` names it, and not because somebody runs a folder."""
+    if "drill" not in config.option.markexpr:
+        drills = [item for item in items if item.get_closest_marker("drill")]
+        config.hook.pytest_deselected(items=drills)
+        items[:] = [item for item in items if item not in set(drills)]
 
 
 @pytest.fixture(scope="session")
