@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-# ruff: noqa: N815 - the visitor calls methods by the names of syntax nodes
+from treadle.pipeline.code._syntax import Visitor
+
+# ruff: noqa: N802, N815 - the visitor calls methods by the names of syntax nodes
 
 Reference: TypeAlias = tuple[str, ...]
 """What a name refers to; see `treadle.pipeline.code._references`."""
@@ -17,7 +19,7 @@ Scope: TypeAlias = dict[str, Reference | None]
 Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
-class _Binder(ast.NodeVisitor):
+class _Binder(Visitor):
     """Finds the names that statements bind in their own scope, without entering inner scopes."""
 
     def __init__(self) -> None:

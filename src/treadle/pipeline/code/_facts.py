@@ -14,7 +14,8 @@ from typing import Any
 
 from treadle.pipeline.code._binding import Reference, bound_names
 from treadle.pipeline.code._references import ReferenceCollector
-from treadle.pipeline.code._settings_in_source import drop_settings
+from treadle.pipeline.code._settings_in_source import drop_settings, may_have_settings
+from treadle.pipeline.code._syntax import written
 
 # Kept facts are found by this name and the source's digest; change it when facts change their form or meaning.
 FACTS_VERSION = f"4-{sys.version_info[0]}.{sys.version_info[1]}"
@@ -30,6 +31,9 @@ _SPELLED_OUT = (
     ast.unaryop,
     ast.expr_context,
 )
+
+
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 
 
 @dataclass(slots=True)
@@ -121,7 +125,8 @@ def read_facts(source: bytes) -> Facts:
     tree = ast.parse(source)
     if b"__doc__" not in source:
         _drop_docstrings(tree)
-    drop_settings(tree)
+    if may_have_settings(source):
+        drop_settings(tree)
     return _Reader(tree).facts
 
 
@@ -174,19 +179,18 @@ class _Reader:
     def _add(self, node: ast.stmt, kind: str, name: str) -> int:
         index = len(self.facts.statements)
         everything = self._collect([node])
-        first = self._collect(list(_evaluated_at_import(node)))
+        evaluated = list(_evaluated_at_import(node))
+        first = everything if evaluated == [node] else self._collect(evaluated)
         loads = [ref for ref in first.references if ref[0] == "load"]
         self.facts.loads += sorted(loads)
         self.facts.statements.append(
             Statement(
                 kind=kind,
                 name=name,
-                digest=hashlib.sha256(ast.dump(node).encode("utf-8", errors="surrogatepass")).hexdigest()[:32],
+                digest=hashlib.sha256(written(node).encode("utf-8", errors="surrogatepass")).hexdigest()[:32],
                 references=sorted(everything.references),
                 at_import=sorted(first.references),
-                calls=any(
-                    isinstance(inner, ast.Call) for part in _evaluated_at_import(node) for inner in ast.walk(part)
-                )
+                calls=any(isinstance(inner, ast.Call) for part in evaluated for inner in ast.walk(part))
                 or bool(getattr(node, "decorator_list", None) or getattr(node, "bases", None)),
                 literal=kind == "constant" and _is_literal(node),
                 mutable=kind == "constant" and not _is_immutable(getattr(node, "value", None)),
@@ -265,16 +269,14 @@ def _evaluated_at_import(node: ast.stmt) -> Iterator[ast.AST]:
         yield node
 
 
-def _drop_docstrings(tree: ast.Module) -> None:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body[:1] = [] if len(node.body) > 1 or isinstance(node, ast.Module) else [ast.Pass()]
+def _drop_docstrings(node: ast.AST) -> None:
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        first = node.body[0] if node.body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            node.body[:1] = [] if len(node.body) > 1 or isinstance(node, ast.Module) else [ast.Pass()]
+    for block in _BLOCKS:  # definitions stand in blocks of statements, never inside expressions
+        for inner in getattr(node, block, ()):
+            _drop_docstrings(inner)
 
 
 def _texts(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -309,9 +311,3 @@ def _is_literal(node: ast.stmt) -> bool:
 def _is_immutable(value: ast.expr | None) -> bool:
     simple = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.expr_context)
     return value is not None and all(isinstance(inner, simple) for inner in ast.walk(value))
-
-
-def _calls_at_import(node: ast.stmt) -> bool:
-    if getattr(node, "decorator_list", None) or getattr(node, "bases", None):
-        return True
-    return any(isinstance(inner, ast.Call) for part in _evaluated_at_import(node) for inner in ast.walk(part))

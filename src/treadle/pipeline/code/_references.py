@@ -17,8 +17,9 @@ import ast
 from collections.abc import Iterable, Mapping
 
 from treadle.pipeline.code._binding import Comprehension, Reference, Scope, bound_names, fresh_names
+from treadle.pipeline.code._syntax import Visitor
 
-# ruff: noqa: N815 - the visitor calls methods by the names of syntax nodes
+# ruff: noqa: N802, N815 - the visitor calls methods by the names of syntax nodes
 
 MUTATING = frozenset(
     {"add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "insert", "move_to_end", "pop"}
@@ -29,7 +30,7 @@ _NAMESPACES = frozenset({"globals", "locals", "vars", "eval", "exec"})
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
-class ReferenceCollector(ast.NodeVisitor):
+class ReferenceCollector(Visitor):
     """Collects the references of the nodes it visits.
 
     Args:

@@ -12,6 +12,11 @@ SETTINGS = ("retries", "timeout", "resources")
 _ROOMS = ("treadle", "treadle.pipeline")
 
 
+def may_have_settings(source: bytes) -> bool:
+    """Whether a source has the words of a setting at all; most have not, and need no closer look."""
+    return b"component" in source and any(setting.encode() in source for setting in SETTINGS)
+
+
 def drop_settings(tree: ast.Module) -> None:
     """Take the settings off the decorators that are known to be Treadle's own."""
     names = set(_names_of_component(tree))
