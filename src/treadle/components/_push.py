@@ -39,7 +39,7 @@ def push(
     from treadle.config import home
     from treadle.evaluation import Verdict as Judgement
     from treadle.registry import Registry, publish_version, write_alias
-    from treadle.servable import Servable
+    from treadle.servable import servable_digest
 
     if approval is not None:
         check_approval(approval, servable)
@@ -47,7 +47,7 @@ def push(
     record: dict[str, object] = {"pushed": judgement.passed, "name": name, "reasons": list(judgement.reasons)}
     if judgement.passed:
         registry = Registry(home())
-        digest = Servable.load(servable.path).digest
+        digest = servable_digest(servable.path)
         spans = {key: examples.properties[key] for key in ("first_span", "last_span")}
         version = registry.register(name, digest, {**spans, "verdict": verdict.digest})
         publish_version(servable.path, Path(serving), name, version.version)

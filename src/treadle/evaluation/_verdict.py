@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from treadle.errors import EvaluationError
-from treadle.evaluation._evaluate import Evaluation
 from treadle.evaluation._gates import ParsedGate, parse_gate
 from treadle.evaluation._metric_names import HIGHER_IS_BETTER
+
+if TYPE_CHECKING:
+    from treadle.evaluation._evaluate import Evaluation
 
 FORMAT = "treadle.verdict/1"
 

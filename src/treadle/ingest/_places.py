@@ -11,13 +11,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from treadle.artifact import digest_file
 from treadle.config import masked
 from treadle.errors import DataFileNotFoundError, EmptyFileError, TreadleError, UsageError
-from treadle.ingest.sources import Format, Opened, Reading, fetch_file, format_of, list_urls, scheme_of
-from treadle.schema import Schema
+from treadle.ingest.sources import fetch_file, format_of, list_urls, scheme_of
+
+if TYPE_CHECKING:
+    from treadle.ingest.sources import Format, Opened, Reading
+    from treadle.schema import Schema
 
 PathLike = str | os.PathLike[str]
 
@@ -117,6 +120,8 @@ def reading_of(
     schema: Schema | None, options: Mapping[str, Any] | None, *, lenient: bool = False
 ) -> tuple[Reading, str | None]:
     """How sources are to be read, and the name of their format, if the options say it."""
+    from treadle.ingest.sources import Reading
+
     given = dict(options or {})
     name = given.pop("format", None)
     limits = {}

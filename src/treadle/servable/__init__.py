@@ -22,14 +22,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-_NAMES = {"Parity": "_parity", "Servable": "_servable", "build_servable": "_build"}
+_NAMES = {"Parity": "_parity", "Servable": "_servable", "build_servable": "_build", "servable_digest": "_manifest"}
 
 if TYPE_CHECKING:
     from treadle.servable._build import build_servable
+    from treadle.servable._manifest import servable_digest
     from treadle.servable._parity import Parity
     from treadle.servable._servable import Servable
 
-__all__ = ["Parity", "Servable", "build_servable"]
+__all__ = ["Parity", "Servable", "build_servable", "servable_digest"]
 
 
 def __getattr__(name: str) -> object:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from treadle.errors import CorruptFileError, DataSourceError, UsageError
-from treadle.ingest.sources._promise import Format
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from treadle.ingest.sources._promise import Format
 
 GROUP = "treadle.sources"
 
@@ -68,6 +71,8 @@ def scheme_of(scheme: str) -> Format | None:
 
 @cache
 def _entries() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points
+
     return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
 
 
