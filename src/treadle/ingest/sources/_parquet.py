@@ -49,6 +49,8 @@ class ParquetSource:
             self.num_rows = int(file.metadata.num_rows)
             self.group_rows = tuple(file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups))
             self._row_bytes = _row_bytes(file.metadata, path, limit)
+            self._texts = _text_leaves(file.metadata)
+            self._small = _small_dictionaries(file.metadata, self._texts, file.schema_arrow)
         self._limit = limit
 
     def batches(
@@ -61,8 +63,10 @@ class ParquetSource:
     ) -> Iterator[pa.RecordBatch]:
         """The rows in order; of some row groups alone, if they are given."""
         rows = max(1, min(batch_rows, int(_BATCH_BYTES / self._row_bytes)))
-        with open_parquet(self.path, dictionary=dictionary) as file, parquet_errors(self.path):
-            suspects = [name for name in columns if _may_unfold(file.metadata, name, rows, self._limit)]
+        encoded = [name for name in columns if name in self._small] if dictionary else []
+        with open_parquet(self.path, encoded=encoded) as file, parquet_errors(self.path):
+            texts = [name for name in columns if name in self._texts]
+            suspects = [name for name in texts if _may_unfold(file.metadata, self._texts[name], rows, self._limit)]
             if not suspects:
                 yield from file.iter_batches(rows, row_groups=groups, columns=columns, use_threads=False)
                 return
@@ -92,18 +96,21 @@ def _row_bytes(metadata: pq.FileMetaData, path: Path, limit: int) -> float:
     return most
 
 
-def _may_unfold(metadata: pq.FileMetaData, name: str, rows: int, limit: int) -> bool:
+def _text_leaves(metadata: pq.FileMetaData) -> dict[str, int]:
+    """Where among the leaves of the file its columns of strings and bytes are."""
+    leaves = ((metadata.schema.column(place), place) for place in range(metadata.num_columns))
+    return {leaf.path: place for leaf, place in leaves if leaf.physical_type == "BYTE_ARRAY"}
+
+
+def _may_unfold(metadata: pq.FileMetaData, place: int, rows: int, limit: int) -> bool:
     """Whether a batch could take more than the limit because its rows repeat one long value of a dictionary."""
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        for place in range(group.num_columns):
-            column = group.column(place)
-            if column.path_in_schema != name or column.physical_type != "BYTE_ARRAY":
-                continue
-            # a dictionary may be any size up to what the whole column chunk unfolds to
-            size = column.total_uncompressed_size
-            if size > 1 << 20 and size * min(rows, group.num_rows) > limit and _may_be_long(column.statistics):
-                return True
+        column = group.column(place)
+        # a dictionary may be any size up to what the whole column chunk unfolds to
+        size = column.total_uncompressed_size
+        if size > 1 << 20 and size * min(rows, group.num_rows) > limit and _may_be_long(column.statistics):
+            return True
     return False
 
 
@@ -141,12 +148,11 @@ def parquet_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def open_parquet(path: Path, *, dictionary: bool = False, encoded: list[str] | None = None) -> pq.ParquetFile:
+def open_parquet(path: Path, *, encoded: Sequence[str] = ()) -> pq.ParquetFile:
     """Open a Parquet file.
 
     Args:
         path: The file.
-        dictionary: Read strings as dictionaries, which spares decoding them.
         encoded: Columns to read as dictionaries whatever they are.
 
     Raises:
@@ -154,39 +160,30 @@ def open_parquet(path: Path, *, dictionary: bool = False, encoded: list[str] | N
         DataError: Two columns have one name.
     """
     with parquet_errors(path):
-        file = pq.ParquetFile(str(path), **_PIECEMEAL)
-        schema = file.schema_arrow
-        names = schema.names
+        file = pq.ParquetFile(str(path), read_dictionary=list(encoded), **_PIECEMEAL)
+        names = file.schema_arrow.names
         if len(set(names)) != len(names):
             repeated = next(name for name in names if names.count(name) > 1)
             raise DataError(
                 f"The column name {repeated!r} stands more than once.", where={"file": path, "column": repeated}
             )
-        if encoded:
-            file.close()
-            return pq.ParquetFile(str(path), read_dictionary=encoded, **_PIECEMEAL)
-        if dictionary:
-            texts = [field.name for field in schema if pa.types.is_string(field.type)]
-            metadata = file.metadata
-            small = [name for name in texts if _has_small_dictionary(metadata, name)]
-            if small:
-                file.close()
-                file = pq.ParquetFile(str(path), metadata=metadata, read_dictionary=small, **_PIECEMEAL)
         return file
 
 
-def _has_small_dictionary(metadata: pq.FileMetaData, name: str) -> bool:
-    """Whether the column is likely to be dictionary-encoded throughout.
+def _small_dictionaries(metadata: pq.FileMetaData, texts: dict[str, int], schema: pa.Schema) -> frozenset[str]:
+    """The columns of strings that are likely to be dictionary-encoded throughout, which then need not be decoded.
 
     Writers give a dictionary up when it grows to about a megabyte; making one while reading then costs more than it
     spares. The place of the first data page tells the dictionary's size.
     """
     if not metadata.num_row_groups:
-        return False
+        return frozenset()
     group = metadata.row_group(0)
-    for number in range(group.num_columns):
-        column = group.column(number)
-        if column.path_in_schema == name:
-            start, end = column.dictionary_page_offset, column.data_page_offset
-            return start is not None and 0 < end - start < _SMALL_DICTIONARY
-    return False
+    return frozenset(
+        field.name for field in schema if pa.types.is_string(field.type) and _is_small(group.column(texts[field.name]))
+    )
+
+
+def _is_small(column: pq.ColumnChunkMetaData) -> bool:
+    start, end = column.dictionary_page_offset, column.data_page_offset
+    return start is not None and 0 < end - start < _SMALL_DICTIONARY
