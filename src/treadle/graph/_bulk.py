@@ -17,7 +17,6 @@ import pyarrow as pa
 from treadle.errors import InputValueError
 from treadle.graph._arrow_memory import gaps_of, values_of
 from treadle.graph._lowering import Output, columns_of, lower_cut, lower_for_bulk
-from treadle.graph._model import serialize
 from treadle.graph._nodes import Cut, Input, Kind, Lookup, Node, categories, width
 from treadle.graph._nodes_lists import tensor_of_list
 from treadle.graph._nodes_text import Bag, Prepared, Present, Weighted
@@ -100,7 +99,7 @@ class _Graph:
 
     def __init__(self, outputs: Sequence[Output], threads: int) -> None:
         lowered = lower_for_bulk(outputs)
-        self._session = Session(serialize(lowered.model), threads=threads)
+        self._session = Session(lowered.model, threads=threads)
         self._orders = lowered.orders
 
     def run(self, feed: Mapping[str, Any]) -> list[Tensor]:
@@ -149,7 +148,7 @@ def _encoded(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
 
 
 def _session(outputs: Sequence[Output], threads: int) -> Session:
-    return Session(serialize(lower_cut(outputs)), threads=threads)
+    return Session(lower_cut(outputs), threads=threads)
 
 
 def _cut(targets: list[Node]) -> tuple[list[Node], list[tuple[Input, list[tuple[str, Node]]]]]:

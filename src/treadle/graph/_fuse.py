@@ -6,7 +6,9 @@ import onnx
 from onnx import compose, version_converter
 
 from treadle.errors import ModelFormatError
-from treadle.graph._model import IR_VERSION, ML_OPSET, OPSET, check, unused
+from treadle.graph._emitter import unused
+from treadle.graph._model import check
+from treadle.graph._wire import IR_VERSION, ML_OPSET, OPSET, PRODUCER
 
 
 def fuse(features: onnx.ModelProto, model: onnx.ModelProto) -> onnx.ModelProto:
@@ -36,7 +38,7 @@ def fuse(features: onnx.ModelProto, model: onnx.ModelProto) -> onnx.ModelProto:
     _rename_output(fused, prefix + model.graph.output[0].name, unused("prediction", raw))
     fused.graph.name = "treadle"
     fused.graph.ClearField("value_info")
-    fused.producer_name = "treadle"
+    fused.producer_name = PRODUCER
     check(fused)
     return fused
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper
 
 from treadle.errors import ModelFormatError
 from treadle.graph._classes import Group, group
-from treadle.graph._emitter import Emitter
-from treadle.graph._model import make_model, unused
+from treadle.graph._emitter import Emitter, unused
 from treadle.graph._nodes import (
     CONSTANTS,
     Boundaries,
@@ -37,13 +34,17 @@ from treadle.graph._preparation import METADATA, Preparation, Step, dump
 from treadle.graph._ragged import METADATA as LISTS
 from treadle.graph._ragged import Padding
 from treadle.graph._ragged import dump as dump_lists
+from treadle.graph._wire import Element, Value, model_bytes
+
+if TYPE_CHECKING:
+    import onnx
 
 TENSOR_TYPES = {
-    Kind.NUMBER: TensorProto.DOUBLE,
-    Kind.KEY: TensorProto.INT64,
-    Kind.TIME: TensorProto.INT64,
-    Kind.TEXT: TensorProto.STRING,
-    Kind.TRUTH: TensorProto.BOOL,
+    Kind.NUMBER: Element.DOUBLE,
+    Kind.KEY: Element.INT64,
+    Kind.TIME: Element.INT64,
+    Kind.TEXT: Element.STRING,
+    Kind.TRUTH: Element.BOOL,
 }
 
 
@@ -61,7 +62,7 @@ class Output:
 class Lowered:
     """A model, and where in its outputs the wanted columns are."""
 
-    model: onnx.ModelProto
+    model: bytes
     orders: tuple[list[int] | None, ...]
     """For each output the positions of its columns, in their order; ``None`` where the output has just these."""
 
@@ -74,7 +75,9 @@ def lower(outputs: Sequence[Output], *, name: str = "features") -> onnx.ModelPro
     Raises:
         ModelFormatError: An output depends on no feature, or on an analysis that was not made.
     """
-    return _lower(outputs, name, for_bulk=False).model
+    from treadle.graph._model import read_model
+
+    return read_model(_lower(outputs, name, for_bulk=False).model)
 
 
 def lower_for_bulk(outputs: Sequence[Output]) -> Lowered:
@@ -83,15 +86,15 @@ def lower_for_bulk(outputs: Sequence[Output]) -> Lowered:
     Moving columns about costs a row more than computing them: here the caller puts the columns in order while it
     copies them, and one-hot compares every key in place instead of repeating it.
     """
-    return _lower(outputs, "bulk", for_bulk=True, checked=False)
+    return _lower(outputs, "bulk", for_bulk=True)
 
 
-def lower_cut(outputs: Sequence[Output]) -> onnx.ModelProto:
+def lower_cut(outputs: Sequence[Output]) -> bytes:
     """The model for the distinct values of a column: as :func:`lower`, and never seen by anyone but the runtime."""
-    return _lower(outputs, "cut", for_bulk=False, checked=False).model
+    return _lower(outputs, "cut", for_bulk=False).model
 
 
-def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool, checked: bool = True) -> Lowered:
+def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool) -> Lowered:
     flat = iter(simplify([node for output in outputs for node in columns_of(output)]))
     planned = [(output, [next(flat) for _ in columns_of(output)]) for output in outputs]
     planned, lists = _with_padded_inputs(planned)
@@ -100,7 +103,7 @@ def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool, checked: boo
     inputs = inputs_of(targets)
     lowering = _Lowering(targets, inputs, for_bulk=for_bulk)
     taken = {node.name for node in inputs}
-    results: list[onnx.ValueInfoProto] = []
+    results: list[Value] = []
     named: list[tuple[str, str]] = []
     orders: list[list[int] | None] = []
     for output, nodes in planned:
@@ -116,15 +119,14 @@ def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool, checked: boo
             whole = _Whole(lowering.pick(whole, wanted), columns)
         result = unused(output.name, taken)
         named.append((whole.tensor, result))
-        kind = TensorProto.FLOAT if output.as_float32 else TENSOR_TYPES[nodes[0].kind]
-        results.append(helper.make_tensor_value_info(result, kind, ["N", columns]))
-    lowering.emit.name_results(named)
-    given = [helper.make_tensor_value_info(node.name, TENSOR_TYPES[node.kind], ["N", width(node)]) for node in inputs]
-    model = make_model(name, lowering.emit.nodes, given, results, lowering.emit.initializers, checked=checked)
-    if prepared:
-        model.metadata_props.add(key=METADATA, value=dump(prepared))
-    if lists:
-        model.metadata_props.add(key=LISTS, value=dump_lists(lists))
+        kind = Element.FLOAT if output.as_float32 else TENSOR_TYPES[nodes[0].kind]
+        results.append(Value(result, kind, columns))
+    emit = lowering.emit
+    emit.name_results(named)
+    given = [Value(node.name, TENSOR_TYPES[node.kind], width(node)) for node in inputs]
+    metadata = {METADATA: dump(prepared)} if prepared else {}
+    metadata |= {LISTS: dump_lists(lists)} if lists else {}
+    model = model_bytes(name, emit.nodes, given, results, emit.initializers, metadata=metadata)
     return Lowered(model, tuple(orders))
 
 
@@ -238,7 +240,7 @@ class _Lowering:
             return self._side_by_side(nodes, [self._tensors(nodes)])
         numbers = self._tensors(node for node in nodes if node.kind == Kind.NUMBER)
         truths = self._tensors(node for node in nodes if node.kind == Kind.TRUTH)
-        return self._side_by_side(nodes, [part for part in (numbers, truths) if part], to=TensorProto.FLOAT)
+        return self._side_by_side(nodes, [part for part in (numbers, truths) if part], to=Element.FLOAT)
 
     def columns(self, nodes: Sequence[Node]) -> str:
         """The nodes' columns beside each other, as ``[N, sum of widths]``."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
-from onnx import TensorProto, helper
 
 from treadle.graph._classes import Group
 from treadle.graph._lowering import Operands, Rule, constant_value
@@ -42,6 +41,7 @@ from treadle.graph._rules_buckets import RULES_OF_BUCKETS
 from treadle.graph._rules_tables import RULES_OF_TABLES
 from treadle.graph._rules_time import time_part
 from treadle.graph._values_python import MISSING_INT, MISSING_TEXT
+from treadle.graph._wire import Element
 
 _ARITHMETIC = {
     "add": "Add",
@@ -131,7 +131,7 @@ def _choice(of: Operands, members: Group) -> str:
 
 def _to_number(of: Operands, members: Group) -> str:
     node, x = cast(ToNumber, members.first).x, of.matrix("x")
-    number = of.emit.node("Cast", x, to=TensorProto.DOUBLE)
+    number = of.emit.node("Cast", x, to=Element.DOUBLE)
     if node.kind == Kind.TRUTH or not may_be_missing(node):
         return number
     return of.emit.node("Where", is_missing(of, x, Kind.KEY), of.emit.constant([[np.nan]], np.float64), number)
@@ -143,13 +143,13 @@ def _to_key(of: Operands, members: Group) -> str:  # noqa: ARG001 - a rule's sha
     # NaN is not less either; -2**63 is the mark of a missing integer.
     fits = of.emit.node("Less", of.emit.node("Abs", x), limit)
     held = of.emit.node("Where", fits, x, of.emit.constant([[-(2.0**63)]], np.float64))
-    return of.emit.node("Cast", held, to=TensorProto.INT64)
+    return of.emit.node("Cast", held, to=Element.INT64)
 
 
 def _seconds(of: Operands, members: Group) -> str:  # noqa: ARG001 - a rule's shape
     start, end = of.matrix("start"), of.matrix("end")
     missing = of.emit.node("Or", is_missing(of, start, Kind.TIME), is_missing(of, end, Kind.TIME))
-    micros = [of.emit.node("Cast", side, to=TensorProto.DOUBLE) for side in (end, start)]
+    micros = [of.emit.node("Cast", side, to=Element.DOUBLE) for side in (end, start)]
     seconds = of.emit.node("Div", of.emit.node("Sub", *micros), of.emit.constant([[1e6]], np.float64))
     return of.emit.node("Where", missing, of.emit.constant([[np.nan]], np.float64), seconds)
 
@@ -171,18 +171,13 @@ def _label_encoder(of: Operands, node: Lookup, x: str) -> str:
     elif isinstance(node.x, PreparedInput) and node.x.padded:
         ids[mark] = -1  # behind the last of a sequence, not an unknown value
     ids = ids or {mark: default}  # an empty vocabulary: the runtime wants one key
-    keys = TensorProto(name="keys", dims=[len(ids)], data_type=TensorProto.STRING if text else TensorProto.INT64)
-    if text:  # onnx's own helper would go through numpy bytes, which lose NUL at their end
-        keys.string_data.extend(token.encode() for token in ids if isinstance(token, str))
-    else:
-        keys.int64_data.extend(token for token in ids if isinstance(token, int))
     return of.emit.node(
         "LabelEncoder",
         x,
         domain="ai.onnx.ml",
-        keys_tensor=keys,
-        values_tensor=helper.make_tensor("values", TensorProto.INT64, [len(ids)], list(ids.values())),
-        default_tensor=helper.make_tensor("default", TensorProto.INT64, [1], [default]),
+        keys_tensor=np.array(list(ids), dtype=object if text else np.int64),
+        values_tensor=np.array(list(ids.values()), dtype=np.int64),
+        default_tensor=np.array([default], dtype=np.int64),
     )
 
 

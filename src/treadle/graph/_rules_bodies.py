@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-from treadle.graph._bodies import body_graph
 from treadle.graph._classes import Group
 from treadle.graph._lowering import Operands, Rule
 from treadle.graph._nodes import Node
@@ -12,6 +11,8 @@ from treadle.graph._nodes_bodies import OnnxBody
 
 
 def _body(of: Operands, members: Group) -> list[str]:
+    from treadle.graph._bodies import body_graph
+
     results = []
     for node in members.members:
         body = cast(OnnxBody, node)

@@ -12,12 +12,12 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-from onnx import TensorProto
 
 from treadle.graph._classes import Group
 from treadle.graph._lowering import Operands, Rule, constant_value
 from treadle.graph._nodes import Bucket, Interpolation, Level, Node
 from treadle.graph._values_python import MISSING_INT
+from treadle.graph._wire import Element
 
 _FEW = 64
 _Rows = Sequence[tuple[float, ...]]
@@ -35,9 +35,9 @@ def _level(of: Operands, members: Group) -> str:
     x = of.matrix("x")
     longest = max(map(len, boundaries))
     if longest > _FEW:
-        level = of.emit.node("Cast", _searched(of, x, boundaries, longest), to=TensorProto.DOUBLE)
+        level = of.emit.node("Cast", _searched(of, x, boundaries, longest), to=Element.DOUBLE)
     else:
-        level = _compared(of, x, boundaries, longest, TensorProto.DOUBLE)
+        level = _compared(of, x, boundaries, longest, Element.DOUBLE)
     return of.emit.node("Where", of.emit.node("IsNaN", x), of.emit.constant([[np.nan]], np.float64), level)
 
 
@@ -47,12 +47,12 @@ def _count_not_above(of: Operands, x: str, boundaries: _Rows) -> str:
     return _searched(of, x, boundaries, longest) if longest > _FEW else _compared(of, x, boundaries, longest)
 
 
-def _compared(of: Operands, x: str, boundaries: _Rows, longest: int, to: int = TensorProto.INT64) -> str:
+def _compared(of: Operands, x: str, boundaries: _Rows, longest: int, to: int = Element.INT64) -> str:
     table = _filled(boundaries, max(longest, 1))
     cells = of.emit.node("Unsqueeze", x, of.emit.constant([2], np.int64))
     reached = of.emit.node("GreaterOrEqual", cells, of.emit.constant(table[np.newaxis], np.float64))
     # Many rows are added in half the memory; for one row a node less counts.
-    adding = TensorProto.DOUBLE if to == TensorProto.DOUBLE and not of.for_bulk else TensorProto.FLOAT
+    adding = Element.DOUBLE if to == Element.DOUBLE and not of.for_bulk else Element.FLOAT
     counts = of.emit.node("Cast", reached, to=adding)
     count = of.emit.node("ReduceSum", counts, of.emit.constant([2], np.int64), keepdims=0)
     return count if adding == to else of.emit.node("Cast", count, to=to)
@@ -69,7 +69,7 @@ def _searched(of: Operands, x: str, boundaries: _Rows, longest: int) -> str:
         last = of.emit.node(
             "Gather", flat, of.emit.node("Add", place, of.emit.constant([[step - 1]], np.int64)), axis=0
         )
-        reached = of.emit.node("Cast", of.emit.node("GreaterOrEqual", x, last), to=TensorProto.INT64)
+        reached = of.emit.node("Cast", of.emit.node("GreaterOrEqual", x, last), to=Element.INT64)
         taken = reached if step == 1 else of.emit.node("Mul", reached, of.emit.constant([[step]], np.int64))
         place = of.emit.node("Add", place, taken)
         step //= 2
@@ -99,12 +99,12 @@ def _interpolated(of: Operands, x: str, boundaries: tuple[float, ...]) -> str:
     index = (
         _count_not_above(of, inside, [boundaries[1:-1]])
         if gaps > 1
-        else of.emit.node("Cast", of.emit.node("Less", inside, first), to=TensorProto.INT64)
+        else of.emit.node("Cast", of.emit.node("Less", inside, first), to=Element.INT64)
     )
     low = of.emit.node("Gather", of.emit.constant(boundaries[:-1], np.float64), index, axis=0)
     width = of.emit.node("Gather", of.emit.constant(np.diff(boundaries), np.float64), index, axis=0)
     part = of.emit.node("Div", of.emit.node("Sub", inside, low), width)
-    whole = of.emit.node("Add", of.emit.node("Cast", index, to=TensorProto.DOUBLE), part)
+    whole = of.emit.node("Add", of.emit.node("Cast", index, to=Element.DOUBLE), part)
     placed = of.emit.node("Div", whole, of.emit.constant([[float(gaps)]], np.float64))
     return of.emit.node("Where", missing, half, placed)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
-from onnx import TensorProto
 
 from treadle.graph._classes import Group
 from treadle.graph._lowering import Operands, Rule, constant_value
@@ -13,6 +12,7 @@ from treadle.graph._nodes import Kind, Node, categories
 from treadle.graph._nodes_text import MIX, Cross, FoldPick, HashBucket, MixedKey, OutOfFold, UnknownBucket, Within
 from treadle.graph._rules import is_missing
 from treadle.graph._values_python import MISSING_INT
+from treadle.graph._wire import Element
 
 
 def _mixed_key(of: Operands, members: Group) -> str:
@@ -27,9 +27,9 @@ def _mixed_key(of: Operands, members: Group) -> str:
 
 
 def _xor_shifted(of: Operands, x: str, shift: int) -> str:
-    unsigned = of.emit.node("Cast", x, to=TensorProto.UINT64)
+    unsigned = of.emit.node("Cast", x, to=Element.UINT64)
     shifted = of.emit.node("BitShift", unsigned, of.emit.constant([[shift]], np.uint64), direction="RIGHT")
-    return of.emit.node("Cast", of.emit.node("BitwiseXor", unsigned, shifted), to=TensorProto.INT64)
+    return of.emit.node("Cast", of.emit.node("BitwiseXor", unsigned, shifted), to=Element.INT64)
 
 
 def _signed(of: Operands, value: int) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
-from onnx import TensorProto, helper
 
 from treadle.graph._classes import Group
 from treadle.graph._lowering import Operands, Rule, constant_value
 from treadle.graph._nodes import Kind, Node
 from treadle.graph._nodes_text import Bag, Present, There, TokenBucket, Weighted
 from treadle.graph._rules import is_missing
+from treadle.graph._wire import Element
 
 
 def _bag(of: Operands, members: Group) -> list[str]:
@@ -25,7 +25,7 @@ def _bag(of: Operands, members: Group) -> list[str]:
         rows = of.emit.node("Shape", x, start=0, end=1)
         whole = of.emit.node("Concat", rows, of.emit.constant([size + 1], np.int64), axis=0)
         zeros, ones = (
-            of.emit.node("ConstantOfShape", like, value=helper.make_tensor("value", TensorProto.DOUBLE, [1], [value]))
+            of.emit.node("ConstantOfShape", like, value=np.array([value]))
             for like, value in ((whole, 0.0), (shape, 1.0))
         )
         added = of.emit.node("ScatterElements", zeros, at, ones, axis=1, reduction="add")
@@ -42,7 +42,7 @@ def _weighted(of: Operands, members: Group) -> list[str]:
     results = []
     one = of.emit.constant([[1.0]], np.float64)
     for node, x, count in zip(members.members, of.separate("x"), of.separate("count"), strict=True):
-        total = of.emit.node("Max", of.emit.node("Cast", count, to=TensorProto.DOUBLE), one)
+        total = of.emit.node("Max", of.emit.node("Cast", count, to=Element.DOUBLE), one)
         rows = cast("tuple[tuple[float, ...], ...]", constant_value(cast(Weighted, node).weights))
         share = of.emit.node("Div", x, total)
         results.append(of.emit.node("Mul", share, of.emit.constant(rows, np.float64)))

@@ -9,12 +9,12 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-from onnx import TensorProto
 
 from treadle.graph._classes import Group
 from treadle.graph._lowering import Operands, Rule, constant_value
 from treadle.graph._nodes import BucketByKey, Node, Pick
 from treadle.graph._values_python import MISSING_INT
+from treadle.graph._wire import Element
 
 _Rows = tuple[tuple[float, ...], ...]
 
@@ -36,9 +36,9 @@ def _bucket_by_key(of: Operands, members: Group) -> str:
     x, key = of.matrix("x"), of.matrix("key")
     boundaries = of.emit.node("Gather", of.emit.constant(whole, np.float64), _moved(of, key, tables), axis=0)
     reached = of.emit.node("GreaterOrEqual", of.emit.node("Unsqueeze", x, of.emit.constant([2], np.int64)), boundaries)
-    counts = of.emit.node("Cast", reached, to=TensorProto.FLOAT)
+    counts = of.emit.node("Cast", reached, to=Element.FLOAT)
     index = of.emit.node("ReduceSum", counts, of.emit.constant([2], np.int64), keepdims=0)
-    known = of.emit.node("Cast", index, to=TensorProto.INT64)
+    known = of.emit.node("Cast", index, to=Element.INT64)
     last = of.emit.constant([[len(rows) - 1 for rows in tables]], np.int64)
     placed = of.emit.node("Where", of.emit.node("Equal", key, last), of.emit.constant([[-1]], np.int64), known)
     return of.emit.node("Where", of.emit.node("IsNaN", x), of.emit.constant([[MISSING_INT]], np.int64), placed)

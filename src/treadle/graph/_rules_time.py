@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from onnx import TensorProto
 
 from treadle.graph._emitter import Emitter
+from treadle.graph._wire import Element
 
 _HOUR = 3_600_000_000
 _DAY = 24 * _HOUR
@@ -29,14 +29,14 @@ def time_part(emit: Emitter, part: str, x: str) -> str:
     table = _calendar(part)
     narrow = np.int8 if table.max() <= 127 else np.int16
     found = emit.node("Gather", emit.constant(table, narrow), days)
-    whole = emit.node("Cast", found, to=TensorProto.INT64)
+    whole = emit.node("Cast", found, to=Element.INT64)
     if part != "year":
         return whole
     period = emit.constant([[_CYCLE_DAYS * _DAY]], np.int64)
     # The start of the 400 years, as a multiple that divides without rest; the first such period is beyond int64.
     cycle = emit.node("Div", x, period)
     below = emit.node("Less", emit.node("Sub", x, emit.node("Mul", cycle, period)), emit.constant([[0]], np.int64))
-    cycle = emit.node("Sub", cycle, emit.node("Cast", below, to=TensorProto.INT64))
+    cycle = emit.node("Sub", cycle, emit.node("Cast", below, to=Element.INT64))
     return emit.node("Add", whole, emit.node("Mul", cycle, emit.constant([[400]], np.int64)))
 
 
