@@ -67,6 +67,18 @@ def test_months_have_their_lengths(tmp_path: Path, capsys: Any) -> None:
     assert "SOURCE_LATE" in run(capsys, "source", pattern, "--now", "2024-04-04")[1]
 
 
+def test_years_are_spans_and_an_empty_file_is_one_without_rows(tmp_path: Path, capsys: Any) -> None:
+    for year in (2018, 2019, 2020, 2021):
+        deliver(tmp_path, str(year), 50, year)
+    (tmp_path / "rides_2022.parquet").touch()
+    pattern = f"{tmp_path}/rides_{{YYYY}}.parquet"
+    code, out, _ = run(capsys, "source", pattern, "--now", "2023-12-31")
+    assert code == 1
+    assert "The span of 2022 has no rows. [SOURCE_EMPTY]" in out
+    assert "LATE" not in out
+    assert "1 span is late" in run(capsys, "source", pattern, "--now", "2024-01-01")[1]
+
+
 def test_numbered_spans_are_not_judged_as_late_and_gaps_are_seen(tmp_path: Path, capsys: Any) -> None:
     for span in (1, 2, 5):
         deliver(tmp_path, str(span), 10, span)

@@ -38,6 +38,22 @@ def test_what_a_source_did(rows: tuple[int | None, ...], after: float, found: li
     assert reasons(days(*rows), START + after * DAY) == found
 
 
+def test_months_are_counted_by_the_calendar() -> None:
+    limits = SourceLimits(every=1, stopped_after=60)
+    spans = [SpanSeen(datetime(2015, 1, 31), 10), SpanSeen(datetime(2025, 1, 31), 10)]
+    late, gap = check_source(spans, limits, now=datetime(2025, 5, 1)).anomalies
+    assert (gap.details["spans"], gap.details["from"]) == (119, "2015-02-28T00:00:00")
+    assert late.details["missed"] == 2
+    assert not check_source(spans[1:], limits, now=datetime(2025, 3, 30)).anomalies
+
+
+def test_only_the_newest_are_judged() -> None:
+    spans = days(10, None, 10, 0, 10, 10)
+    for recent, found in ((2, []), (3, ["SOURCE_EMPTY"]), (4, ["SOURCE_GAP", "SOURCE_EMPTY"])):
+        limits = SourceLimits(every=DAY, recent=recent)
+        assert [anomaly.reason for anomaly in check_source(spans, limits, now=START + 6 * DAY).anomalies] == found
+
+
 def test_late_and_repeated_spans() -> None:
     spans = [
         SpanSeen(START + DAY, 10, arrived=START + 2.5 * DAY, digest="a"),

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from treadle.cli._output import emit_json, json_option
 from treadle.cli._table import print_table
-from treadle.errors import UsageError
 
 if TYPE_CHECKING:
-    from treadle.ingest import SpanFiles
     from treadle.validation import SpanSeen
 
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-_FORMS = {7: ("%Y-%m", timedelta(days=31)), 10: ("%Y-%m-%d", timedelta(days=1))}
 _COLORS = {"error": "red", "warning": "yellow"}
 
 
@@ -41,6 +37,7 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]
 @click.option("--delay", type=_Duration(), default="0d", help="How long after its end a span may come.  [default: 0d]")
 @click.option("--stopped-after", type=click.IntRange(1), default=3, show_default=True, help="Missed spans.")
 @click.option("--min-ratio", type=click.FloatRange(0), default=0.5, show_default=True, help="Of the usual rows.")
+@click.option("--recent", type=click.IntRange(1), help="Judge only so many of the newest spans.")
 @click.option("--history", type=click.IntRange(1), default=12, show_default=True, help="Spans before that are usual.")
 @click.option("--now", type=click.DateTime(), help="Judge as of then; by default the clock.")
 @click.option("--by-file-time", is_flag=True, help="Files say by their time when they came; copies do not.")
@@ -51,6 +48,7 @@ def command(
     delay: timedelta,
     stopped_after: int,
     min_ratio: float,
+    recent: int | None,
     history: int,
     now: datetime | None,
     *,
@@ -60,29 +58,28 @@ def command(
     """The spans of PATTERN (rides_{YYYY}-{MM}.parquet), their rows, and what is wrong with them.
 
     Late, missing, empty and shrunken spans, one delivered twice, a source that stopped. Spans that are numbers
-    ({SPAN}) have no time: they are not judged as late. Exit code 1 if there is an error.
+    ({SPAN}) have no time: they are not judged as late. Exit code 1 if there is an error. The step check_source does the
+    same in a pipeline, and remembers what was there.
     """
-    from treadle.ingest import list_spans
+    from treadle.monitoring import look_at_source, span_length
     from treadle.validation import SourceLimits, check_source
 
-    found = list_spans(pattern)
-    form = _FORMS.get(len(found[0].span)) if "-" in found[0].span else None
-    if not found[0].span:
-        raise UsageError(
-            "The pattern names no spans.", where={"pattern": pattern}, hint="Put {YYYY}-{MM}, {DD} or {SPAN} into it."
-        )
-    spans = [_seen(each, form[0] if form else None, by_file_time=by_file_time) for each in found]
-    each_span = every if every is not None and form else form[1] if form else timedelta(days=1)
+    at = now or datetime.now()
+    spans = look_at_source(pattern, now=at, by_file_time=by_file_time).spans
+    named = span_length(pattern)
     limits = SourceLimits(
-        every=each_span, delay=delay, stopped_after=stopped_after, min_ratio=min_ratio, history=history
+        every=(every or named) if named else timedelta(days=1),  # numbers follow each other as days do
+        delay=delay,
+        stopped_after=stopped_after,
+        min_ratio=min_ratio,
+        history=history,
+        recent=recent,
     )
-    at = (now or datetime.now()) if form else spans[-1].start
-    report = check_source(spans, limits, now=at)
+    report = check_source(spans, limits, now=at if named else spans[-1].start)
     if as_json:
-        told = [_told(each, span) for each, span in zip(found, spans, strict=True)]
-        emit_json({**report.to_json(), "spans": told})
+        emit_json({**report.to_json(), "spans": [_told(span) for span in spans]})
         return 1 if report.has_errors else 0
-    rows = [[span.name, f"{span.rows:,}", _version(each)] for each, span in zip(found, spans, strict=True)]
+    rows = [[span.name, f"{span.rows:,}", "" if span.version is None else str(span.version)] for span in spans]
     print_table(["span", "rows", "version"], rows)
     for anomaly in report.anomalies:
         severity = click.style(f"{anomaly.severity:<7}", fg=_COLORS.get(anomaly.severity))
@@ -91,28 +88,6 @@ def command(
     return 1 if report.has_errors else 0
 
 
-def _seen(files: SpanFiles, form: str | None, *, by_file_time: bool) -> SpanSeen:
-    from treadle.errors import EmptyFileError
-    from treadle.ingest import digest_source, scan
-    from treadle.validation import SpanSeen
-
-    start = datetime.strptime(files.span, form) if form else datetime(1970, 1, 1) + timedelta(days=int(files.span))
-    rows = 0
-    for path in files.paths:
-        try:
-            rows += scan(path).num_rows
-        except EmptyFileError:
-            continue
-    times = [path.stat().st_mtime for path in files.paths if isinstance(path, Path)] if by_file_time else []
-    digest = ",".join(digest_source(path) for path in files.paths)
-    arrived = datetime.fromtimestamp(max(times)) if times else None
-    return SpanSeen(start, rows, arrived, digest, name=files.span)
-
-
-def _told(files: SpanFiles, span: SpanSeen) -> dict[str, Any]:
+def _told(span: SpanSeen) -> dict[str, Any]:
     arrived = {"arrived": span.arrived.isoformat()} if span.arrived else {}
-    return {"span": span.name, "rows": span.rows, "version": files.version, "digest": span.digest, **arrived}
-
-
-def _version(files: SpanFiles) -> str:
-    return "" if files.version is None else str(files.version)
+    return {"span": span.name, "rows": span.rows, "version": span.version, "digest": span.digest, **arrived}

@@ -8,6 +8,7 @@ from treadle.components._approval import Approval, approval
 from treadle.components._approvals import ApprovalDecision, ApprovalRequest, Approvals
 from treadle.components._champion import champion
 from treadle.components._check_quarantine import QuarantinedRows, check_quarantine
+from treadle.components._check_source import Deliveries, check_source
 from treadle.components._container import container
 from treadle.components._data_card import DataCard, data_card
 from treadle.components._evaluate import evaluate
@@ -32,12 +33,14 @@ __all__ = [
     "ApprovalRequest",
     "Approvals",
     "DataCard",
+    "Deliveries",
     "LeakageReport",
     "QuarantinedRows",
     "approval",
     "champion",
     "check_leakage",
     "check_quarantine",
+    "check_source",
     "container",
     "data_card",
     "email",

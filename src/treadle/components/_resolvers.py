@@ -32,16 +32,16 @@ def _find_latest(*, output: str, pipeline: str) -> Found | None:
         made = {found.node: found.outputs for found in metadata.executions(run) if found.state in ("ran", "cached")}
         return made.get(node, {}).get(slot)
 
-    return _newest(pipeline, look)
+    return newest(pipeline, look)
 
 
 def _find_blessed(*, pipeline: str | None = None, slot: str = "servable") -> Found | None:
-    return _newest(pipeline, lambda store, run: _subject(store, run, slot, "Verdict", {"state": "passed"}))
+    return newest(pipeline, lambda store, run: _subject(store, run, slot, "Verdict", {"state": "passed"}))
 
 
 def _find_pushed(*, name: str, pipeline: str | None = None, slot: str = "servable") -> Found | None:
     facts = {"pushed": True, "name": name}
-    return _newest(pipeline, lambda store, run: _subject(store, run, slot, "Pushed", facts))
+    return newest(pipeline, lambda store, run: _subject(store, run, slot, "Pushed", facts))
 
 
 @component(resolve=_find_latest)
@@ -183,7 +183,7 @@ def trained_on(model: Model) -> list[str]:
     return sorted(found)
 
 
-def _newest(pipeline: str | None, look: Callable[[MetadataStore, str], ArtifactRecord | None]) -> Found | None:
+def newest(pipeline: str | None, look: Callable[[MetadataStore, str], ArtifactRecord | None]) -> Found | None:
     """What a look into the runs that have ended finds first, the newest run first."""
     from treadle.config import home
     from treadle.metadata import has_metadata, open_metadata

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +31,8 @@ class SpanSeen:
     """The digest of its content; two spans of one content are the same file delivered again."""
     name: str = ""
     """What to call it; by default its beginning."""
+    version: int | None = None
+    """Which delivery of the span this is, where deliveries are numbered."""
 
     def __str__(self) -> str:
         """Its name for people."""
@@ -40,8 +43,8 @@ class SpanSeen:
 class SourceLimits:
     """What is expected of a source."""
 
-    every: timedelta
-    """How long a span is, and so how often one comes."""
+    every: timedelta | int
+    """How long a span is, and so how often one comes: a time, or a number of calendar months."""
     delay: timedelta = timedelta(0)
     """How long after its end a span may arrive."""
     stopped_after: int = 3
@@ -50,6 +53,8 @@ class SourceLimits:
     """The least number of rows, as a share of the median of the spans before."""
     history: int = 12
     """How many spans before are looked at."""
+    recent: int | None = None
+    """Only so many of the newest spans are judged; what is older is history that nobody will mend."""
 
 
 def check_source(
@@ -66,7 +71,7 @@ def check_source(
     Raises:
         UsageError: ``every`` is not longer than nothing.
     """
-    if limits.every <= timedelta(0):
+    if _end(now, limits.every) <= now:
         raise UsageError("A source delivers spans that are longer than nothing.")
     ordered = sorted(spans, key=lambda span: span.start)
     anomalies = []
@@ -82,29 +87,31 @@ def _findings(spans: list[SpanSeen], limits: SourceLimits, now: datetime) -> Ite
     if not spans:
         yield Finding(Reason.SOURCE_STOPPED, "The source delivered nothing.", {"spans": 0})
         return
-    yield from _timely(spans, limits, now)
-    for before, after in pairwise(spans):
-        missed = round((after.start - before.start) / limits.every) - 1
+    judged = len(spans) - (limits.recent or len(spans))
+    yield from _timely(spans[max(judged, 0) :], limits, now)
+    for before, after in pairwise(spans[max(judged - 1, 0) :]):
+        missed = round(_spans_between(before.start, after.start, limits.every)) - 1
         if missed > 0:
-            first = before.start + limits.every
-            words = f"{missed} spans are missing between {before} and {after}."
+            first = _end(before.start, limits.every)
+            words = f"{_counted(missed)} missing between {before} and {after}."
             yield Finding(Reason.SOURCE_GAP, words, {"spans": missed, "from": first.isoformat()})
-        if before.digest is not None and before.digest == after.digest:
+        if after.rows and before.digest is not None and before.digest == after.digest:
             words = f"The span of {after} has the content of the one before."
             yield Finding(Reason.SOURCE_STALE, words, {"span": str(after), "digest": after.digest})
     for index, span in enumerate(spans):
-        yield from _sized(span, spans[max(0, index - limits.history) : index], limits)
+        if index >= judged:
+            yield from _sized(span, spans[max(0, index - limits.history) : index], limits)
 
 
 def _timely(spans: list[SpanSeen], limits: SourceLimits, now: datetime) -> Iterator[Finding]:
     for span in spans:
-        due = span.start + limits.every + limits.delay
+        due = _end(span.start, limits.every) + limits.delay
         if span.arrived is not None and span.arrived > due:
             late = span.arrived - due
             details = {"span": str(span), "late_seconds": late.total_seconds()}
             yield Finding(Reason.SOURCE_LATE, f"The span of {span} came {late} late.", details)
     last = spans[-1]
-    missed = int((now - limits.delay - last.start) / limits.every) - 1
+    missed = int(_spans_between(last.start, now - limits.delay, limits.every)) - 1
     if missed <= 0:
         return
     details = {"last": last.start.isoformat(), "missed": missed}
@@ -112,7 +119,7 @@ def _timely(spans: list[SpanSeen], limits: SourceLimits, now: datetime) -> Itera
         words = f"The source stopped: nothing since the span of {last}, {missed} spans ago."
         yield Finding(Reason.SOURCE_STOPPED, words, details)
     else:
-        words = f"{missed} spans are late; the last that came is of {last}."
+        words = f"{_counted(missed)} late; the last that came is of {last}."
         yield Finding(Reason.SOURCE_LATE, words, details)
 
 
@@ -129,3 +136,24 @@ def _sized(span: SpanSeen, before: Sequence[SpanSeen], limits: SourceLimits) -> 
         details: dict[str, Any] = {"span": str(span), "rows": span.rows, "usual": usual}
         words = f"The span of {span} has {span.rows:,} rows; {usual:,.0f} are usual."
         yield Finding(Reason.SOURCE_SHRANK, words, details)
+
+
+def _counted(spans: int) -> str:
+    return "1 span is" if spans == 1 else f"{spans:,} spans are"
+
+
+def _end(start: datetime, every: timedelta | int) -> datetime:
+    if isinstance(every, timedelta):
+        return start + every
+    months = start.year * 12 + start.month - 1 + every
+    year, month = months // 12, months % 12 + 1
+    return start.replace(year=year, month=month, day=min(start.day, monthrange(year, month)[1]))
+
+
+def _spans_between(first: datetime, last: datetime, every: timedelta | int) -> float:
+    """How many spans fit between two moments; of months only whole ones are counted."""
+    if isinstance(every, timedelta):
+        return (last - first) / every
+    months = (last.year - first.year) * 12 + last.month - first.month
+    begun = (last.day, last.time()) < (first.day, first.time())
+    return (months - begun) // every

@@ -1,0 +1,128 @@
+"""The step ``check_source``: a source is judged by what is there, and by what earlier runs saw."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from treadle.components import check_source, ingest
+from treadle.pipeline import pipeline
+from treadle.runner import RunResult, run
+from treadle.schema import Feature, Schema
+
+
+@pipeline
+def watched(
+    pattern: str,
+    schema: str,
+    now: str,
+    delay: str = "0d",
+    recent: int = 12,
+    severity: dict[str, str] | None = None,
+    stop: bool = True,
+) -> None:
+    examples = ingest(pattern=pattern, schema=schema)
+    check_source(examples, pattern=pattern, now=now, delay=delay, recent=recent, severity=severity, stop=stop)
+
+
+class Source:
+    """A folder that files arrive in, and a store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        Schema({"n": Feature(name="n", type="int")}).save(folder / "schema.toml")
+
+    def delivers(self, day: int, rows: int = 10, start: int | None = None) -> Path:
+        first = day * 1000 if start is None else start
+        path = self.folder / f"a_2024-03-{day:02d}.parquet"
+        pq.write_table(pa.table({"n": range(first, first + rows)}), path)
+        return path
+
+    def run(self, day: int, **more: Any) -> RunResult:
+        given = {
+            "pattern": f"{self.folder}/a_{{YYYY}}-{{MM}}-{{DD}}.parquet",
+            "schema": str(self.folder / "schema.toml"),
+            "now": f"2024-03-{day:02d}T00:00",
+            **more,
+        }
+        return run(watched, given, home=self.folder / "home")
+
+    def reasons(self, day: int, **more: Any) -> list[str]:
+        node = self.run(day, stop=False, **more).nodes["check_source"]
+        assert node.state == "ran", node.error
+        report = json.loads((node.outputs["anomalies"].path / "anomalies.json").read_bytes())
+        return [anomaly["reason"] for anomaly in report["anomalies"]]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    made = Source(tmp_path)
+    for day in range(1, 6):
+        made.delivers(day)
+    return made
+
+
+def spans(result: RunResult) -> list[tuple[str, int]]:
+    path = result.nodes["check_source"].outputs["delivered"].path
+    return [(span["name"], span["rows"]) for span in json.loads((path / "source.json").read_bytes())["spans"]]
+
+
+def test_a_source_is_judged_by_spans_whose_files_are_gone(source: Source) -> None:
+    assert source.run(6).state == "succeeded"
+    for path in source.folder.glob("a_*.parquet"):
+        path.unlink()
+    source.delivers(6, rows=3)
+    result = source.run(7)
+    assert result.state == "failed"
+    assert "2024-03-06 has 3 rows; 10 are usual" in str(result.nodes["check_source"].error)
+    assert "DATA_REFUSED" in str(result.nodes["check_source"].error)
+    told = source.run(7, severity={"SOURCE_SHRANK": "warning"})
+    assert told.state == "succeeded"
+    assert spans(told) == [*((f"2024-03-0{day}", 10) for day in range(1, 6)), ("2024-03-06", 3)]
+
+
+def test_a_source_that_stopped_is_seen_although_nothing_changed(source: Source) -> None:
+    assert source.reasons(6) == []
+    assert source.reasons(8) == ["SOURCE_LATE"]
+    assert source.reasons(8, delay="3d") == []
+    assert source.reasons(9) == ["SOURCE_STOPPED"]
+
+
+def test_what_was_not_there_when_it_was_due_came_late(source: Source) -> None:
+    assert source.reasons(8) == ["SOURCE_LATE"]
+    for day in (6, 7, 8):
+        source.delivers(day)
+    assert source.reasons(9) == ["SOURCE_LATE"]  # the sixth was due on the seventh, and not there on the eighth
+    node = source.run(9, stop=False).nodes["check_source"]
+    report = json.loads((node.outputs["anomalies"].path / "anomalies.json").read_bytes())
+    assert report["anomalies"][0]["details"] == {"late_seconds": 86400.0, "span": "2024-03-06"}
+
+
+def test_old_faults_are_history(source: Source) -> None:
+    source.delivers(8)
+    assert source.reasons(9) == ["SOURCE_GAP"]
+    for day in range(9, 12):
+        source.delivers(day)
+    assert source.reasons(12, recent=3) == []
+    assert source.reasons(12) == ["SOURCE_GAP"]
+
+
+def test_the_same_rows_again_are_stale(source: Source) -> None:
+    source.delivers(6, start=5000)
+    # the step reads nothing that ingest refuses: the same bytes twice
+    result = source.run(7)
+    assert "same bytes" in str(result.nodes["ingest"].error)
+    assert result.nodes["check_source"].state == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [({"now": "soon"}, "no moment"), ({"delay": "1mo"}, "not of months"), ({"recent": 0}, "at least 1")],
+)
+def test_what_cannot_be_used_is_said(source: Source, more: dict[str, Any], says: str) -> None:
+    assert says in str(source.run(6, **more).nodes["check_source"].error)
