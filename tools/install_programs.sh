@@ -20,6 +20,8 @@ want podman podman                                   # programs in images
 want runc runc crun
 want busybox-static busybox                          # the image
 want faketime faketime                               # clocks that jump
+want rclone rclone                                   # a network file system, mounted
+want fuse3 fusermount3
 want strace strace                                   # deaths and refusals at system calls
 want openssl openssl                                 # a certificate for the mail server
 want nodejs node                                     # the graph in the browser's runtime
