@@ -15,7 +15,7 @@ from treadle.errors import MissingDependencyError, UsageError
 
 @pytest.fixture
 def file(tmp_path: Path) -> str:
-    pq.write_table(pa.table({"x": [1, 2, None], "s": ["a", "b", "a"]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"x": [1, 2, None], "s": ["a", "b", "a"], "w": [1.0, 0.5, 2.0]}), tmp_path / "a.parquet")
     return str(tmp_path / "a.parquet")
 
 
@@ -31,17 +31,19 @@ def output(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> str
     "engine", ["local", *(pytest.param(name, marks=pytest.mark.engines) for name in ("spark", "ray"))]
 )
 def test_statistics_are_the_same_over_every_engine(
-    engine: str, file: str, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+    engine: str, file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
     if engine != "local":
         request.getfixturevalue(engine)  # what is running is used, and goes on
-    plain = output(capsys, "stats", file, "--json", "--compare", file)
-    assert output(capsys, "stats", file, "--json", "--compare", file, "--engine", engine) == plain
-    assert json.loads(plain)["num_rows"] == 3
+    saved = str(tmp_path / "saved.json")
+    asked = ["--slice", "s", "--weight", "w", "--relations", "--label", "s", "--measure", "s=time", "--save", saved]
+    for options in (["--compare", file], asked, ["--merge", saved]):
+        plain = output(capsys, "stats", file, "--json", *options)
+        assert output(capsys, "stats", file, "--json", *options, "--engine", engine) == plain
+        assert json.loads(plain)["num_rows"] == (6 if "--merge" in options else 3)
 
 
-def test_what_no_engine_does_is_refused(file: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--slice is measured here" in output(capsys, "stats", file, "--slice", "s", "--engine", "local", code=2)
+def test_an_engine_that_is_not_there_is_refused(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no engine 'dask'" in output(capsys, "stats", file, "--engine", "dask", code=2)
 
 

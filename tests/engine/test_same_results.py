@@ -14,7 +14,7 @@ from treadle.engine import Engine, LocalEngine
 from treadle.errors import CorruptFileError, StatisticsError, UsageError, UserCodeError
 from treadle.ingest import scan
 from treadle.schema import Schema
-from treadle.statistics import generate
+from treadle.statistics import generate, profile
 from treadle.validation import check_rows
 
 ENGINES = [
@@ -42,6 +42,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
             "city": pa.array(random.choice(["Ulm", "Bonn", None, ""], rows)),
             "name": pa.array([f"n{value}" for value in random.integers(0, 30_000, rows)]),
             "empty": pa.nulls(rows, pa.int64()),
+            "weight": pa.array(random.integers(0, 9, rows) / 8),
         }
     )
     paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
@@ -75,6 +76,46 @@ def test_one_part_has_the_bytes_of_no_engine(engine: Engine, files: list[Path]) 
     source = scan(files[1])
     assert len(source.parts()) == 1
     assert generate(source, engine=engine).to_bytes() == generate(source).to_bytes()
+
+
+def test_profiles(engine: Engine, files: list[Path]) -> None:
+    for file in files:
+        pq.write_table(pq.read_table(file).drop_columns(["name"]), file, row_group_size=10_000)
+    asked = {"slices": ["city"], "weight": "weight", "relations": ["count", "amount", "city"]}
+    found = profile(scan(files), engine=engine, **asked)
+    assert found.to_bytes() == profile(scan(files), engine=LocalEngine(1), **asked).to_bytes()
+    plain = profile(scan(files), **asked)
+    assert found.slices is not None
+    assert plain.slices is not None
+    assert list(found.slices.parts) == list(plain.slices.parts)
+    bonn, expected = found.slices.parts["city=Bonn"], plain.slices.parts["city=Bonn"]
+    assert bonn.features["amount"].mean == pytest.approx(expected.features["amount"].mean, rel=1e-14)
+    assert found.weighted is not None
+    assert plain.weighted is not None
+    for name in ("count", "city"):
+        assert found.weighted.to_json()["features"][name] == plain.weighted.to_json()["features"][name]
+    assert found.weighted.features["amount"].mean == pytest.approx(plain.weighted.features["amount"].mean, rel=1e-14)
+    assert found.relations is not None
+    assert plain.relations is not None
+    assert found.relations.lift("count", "city") == plain.relations.lift("count", "city")
+    assert found.relations.correlation("count", "amount") == pytest.approx(
+        plain.relations.correlation("count", "amount"), rel=1e-9
+    )
+    more = found.measure(scan(files[0]), engine=engine)
+    assert more.to_bytes() == found.measure(scan(files[0]), engine=LocalEngine(1)).to_bytes()
+    found.merge(more)
+    assert found.statistics.num_rows == 105_000
+
+
+def test_a_weight_that_is_wrong_is_found_in_its_part(engine: Engine, files: list[Path], tmp_path: Path) -> None:
+    right = pq.read_table(files[1]).drop_columns(["weight"])
+    wrong = right.append_column("weight", [pa.array([1.0] * 14_000 + [-1.0] * 1_000)])
+    pq.write_table(wrong, tmp_path / "wrong.parquet", row_group_size=10_000)
+    with pytest.raises(StatisticsError, match="negative") as caught:
+        profile(scan([files[0], tmp_path / "wrong.parquet"]), weight="weight", engine=engine)
+    assert caught.value.where == {"column": "weight", "row": 59_000}
+    with pytest.raises(UsageError, match="no column 'town'"):
+        profile(scan(files), slices=["town"], engine=engine)
 
 
 def test_an_error_in_a_part_says_where(engine: Engine, files: list[Path], tmp_path: Path) -> None:

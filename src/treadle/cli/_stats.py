@@ -103,17 +103,13 @@ def command(
 
     schema = Schema.load(schema_file) if schema_file else None
     measures = _measures(measured)
-    asked = {"--slice": slices, "--weight": weight, "--relations": relations, "--label": label}
-    with engine_named(engine_name, asked | {"--merge": saved}) as engine:
-        asked |= {"--measure": measured, "--exact": exact}
+    if saved is not None:
+        by_saved = {"--slice": slices, "--weight": weight, "--relations": relations, "--label": label}
+        _refuse({**by_saved, "--measure": measured, "--exact": exact})
+    with engine_named(engine_name) as engine:
         if saved is not None:
-            for option, value in asked.items():
-                if value:
-                    raise UsageError(f"{option} goes by what was saved.", hint="Leave it out beside --merge.")
             found = Profile.load(saved)
-            found.merge(found.measure(scan(files, schema), schema))
-        elif engine is not None:
-            found = Profile(generate(scan(files, schema), schema, measures=measures, exact=exact, engine=engine))
+            found.merge(found.measure(scan(files, schema), schema, engine=engine))
         else:
             found = profile(
                 scan(files, schema),
@@ -124,6 +120,7 @@ def command(
                 label=label,
                 measures=measures,
                 exact=exact,
+                engine=engine,
             )
         compared = None
         if others:
@@ -147,6 +144,12 @@ def command(
         print_line()
         _show(compared.to_json())
     return 0
+
+
+def _refuse(beside_merge: dict[str, object]) -> None:
+    for option, value in beside_merge.items():
+        if value:
+            raise UsageError(f"{option} goes by what was saved.", hint="Leave it out beside --merge.")
 
 
 def _write_page(

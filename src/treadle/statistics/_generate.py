@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow as pa
 from treadle.config import num_threads
 from treadle.errors import UsageError
 from treadle.statistics._frames import BATCH_ROWS, batches_of
-from treadle.statistics._over_engine import Reducing, generate_over
+from treadle.statistics._over_engine import Reducing, over_parts
 from treadle.statistics._read_ahead import read_ahead
 from treadle.statistics._statistics import Statistics
 
@@ -90,7 +91,8 @@ def generate(
     if engine is not None:
         if is_column_source(source):
             _check_measured(measures, source.schema.names)
-        return generate_over(engine, source, schema, {"measures": measures, "exact": exact})
+        alone = partial(generate, schema=schema, threads=1, measures=measures, exact=exact)
+        return over_parts(engine, source, alone, Statistics.from_bytes)
     if not is_column_source(source):
         statistics = Statistics(schema, measures, exact=exact)
         for batch in batches_of(source):

@@ -1,20 +1,33 @@
-"""Statistics of parts, measured wherever an engine runs, and merged in its tree."""
+"""Rows measured in parts, wherever an engine runs, and merged in its tree."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from treadle.errors import UsageError
-from treadle.statistics._statistics import Statistics
 
 if TYPE_CHECKING:
-    from treadle.schema import Schema
     from treadle.statistics._generate import ColumnSource
 
 P = TypeVar("P")
 R = TypeVar("R")
+
+
+class Mergeable(Protocol):
+    """Counts that add up, and travel as bytes."""
+
+    def merge(self, other: Self) -> None:
+        """Take in the rows behind other counts."""
+        ...
+
+    def to_bytes(self) -> bytes:
+        """The counts as bytes."""
+        ...
+
+
+M = TypeVar("M", bound=Mergeable)
 
 
 class Reducing(Protocol):
@@ -25,8 +38,16 @@ class Reducing(Protocol):
         ...
 
 
-def generate_over(engine: Reducing, source: object, schema: Schema | None, options: Mapping[str, Any]) -> Statistics:
-    """The statistics of a source in parts; as ``generate``, whose further options are given.
+def over_parts(
+    engine: Reducing, source: object, measure: Callable[[ColumnSource], M], from_bytes: Callable[[bytes], M]
+) -> M:
+    """What is measured of each part of a source, merged.
+
+    Args:
+        engine: Where the work is done.
+        source: Rows that know where they are, such as a ``treadle.ingest.Scan``.
+        measure: Called with each part where the engine runs; can be sent there.
+        from_bytes: The counts behind their bytes.
 
     Raises:
         UsageError: The rows are in this process, and nothing says where they came from.
@@ -35,21 +56,21 @@ def generate_over(engine: Reducing, source: object, schema: Schema | None, optio
     if not parts:
         raise UsageError(
             "An engine reads the rows itself, where it runs; these are in this process.",
-            hint="Give it files: generate(treadle.ingest.scan(paths), engine=...).",
+            hint="Give it files: treadle.ingest.scan(paths).",
         )
-    state = engine.reduce(partial(_measure, schema=schema, options=dict(options)), _merge, parts)
+    state = engine.reduce(partial(_measure, measure), partial(_merge, from_bytes), parts)
     assert state is not None, "there is a part"
-    return Statistics.from_bytes(state)
+    return from_bytes(state)
 
 
-def _measure(part: ColumnSource, schema: Schema | None, options: Mapping[str, Any]) -> bytes:
-    from treadle.statistics._generate import generate
+def _measure(measure: Callable[[ColumnSource], Any], part: ColumnSource) -> bytes:
+    found: bytes = measure(part).to_bytes()
+    return found
 
-    return generate(part, schema, threads=1, **options).to_bytes()
 
-
-def _merge(states: list[bytes]) -> bytes:
-    whole, *others = (Statistics.from_bytes(state) for state in states)
+def _merge(from_bytes: Callable[[bytes], Any], states: list[bytes]) -> bytes:
+    whole, *others = map(from_bytes, states)
     for other in others:
         whole.merge(other)
-    return whole.to_bytes()
+    merged: bytes = whole.to_bytes()
+    return merged

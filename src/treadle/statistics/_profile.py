@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,17 @@ from treadle.errors import StatisticsError
 from treadle.files import write_bytes
 from treadle.statistics._frames import batches_of
 from treadle.statistics._generate import generate, is_column_source
+from treadle.statistics._over_engine import Reducing, over_parts
 from treadle.statistics._profile_state import (
     relations_of,
     relations_state,
     slices_of,
     slices_state,
     state_of,
-    statistics_of,
     weighted_of,
     weighted_state,
 )
-from treadle.statistics._relations import Relations, relate
+from treadle.statistics._relations import Relations, between
 from treadle.statistics._slices import Slices
 from treadle.statistics._state import PROFILE_FORMAT
 from treadle.statistics._statistics import Statistics
@@ -56,24 +57,26 @@ class Profile:
         self.weighted = weighted
         self.relations = relations
 
-    def measure(self, source: object, schema: Schema | None = None) -> Profile:
+    def measure(self, source: object, schema: Schema | None = None, *, engine: Reducing | None = None) -> Profile:
         """The profile of other rows, measured as this one was, so that the two merge.
 
         Args:
             source: As for ``generate``.
             schema: Gives columns that never have a value their type.
+            engine: Where the work is done; as for ``generate``.
         """
-        source = source if is_column_source(source) else list(batches_of(source))
-        measures = {column: list(names) for column, names in self.statistics.measures.items()}
-        exact = any(feature.unlimited for feature in self.statistics.features.values())
-        found = Profile(generate(source, schema, measures=measures, exact=exact))
-        if self.slices is not None:
-            found.slices = _sliced(source, self.slices.by, schema, self.slices.limit)
-        if self.weighted is not None:
-            found.weighted = generate_weighted(source, self.weighted.weight)
+        source = _rereadable(source, engine)
+        found = _measured(
+            source,
+            engine,
+            schema=schema,
+            measures={column: list(names) for column, names in self.statistics.measures.items()},
+            exact=any(feature.unlimited for feature in self.statistics.features.values()),
+            slices=None if self.slices is None else Slices(self.slices.by, schema, limit=self.slices.limit),
+            weight=None if self.weighted is None else self.weighted.weight,
+        )
         if self.relations is not None:
-            found.relations = self.relations.like()
-            found.relations.read(source)
+            found.relations = _related(source, engine, self.relations)
         return found
 
     def merge(self, other: Profile) -> None:
@@ -157,18 +160,28 @@ class Profile:
             StatisticsError: The file is not there, not whole, or of another format.
         """
         statistics = Statistics.load(path)  # it knows what can be wrong with a file
-        state = json.loads(Path(path).read_bytes())
-        if state["format"] != PROFILE_FORMAT:
-            return cls(statistics)
+        return cls._with_parts(statistics, json.loads(Path(path).read_bytes()), {"file": path})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Profile:
+        """The profile behind :meth:`to_bytes`.
+
+        Raises:
+            StatisticsError: The bytes are not whole, or of another format.
+        """
+        return cls._with_parts(Statistics.from_bytes(data), json.loads(data), None)
+
+    @classmethod
+    def _with_parts(cls, statistics: Statistics, state: dict[str, Any], where: dict[str, object] | None) -> Profile:
         try:
             return cls(
-                statistics_of(state["statistics"]),
+                statistics,
                 slices=slices_of(state["slices"]) if "slices" in state else None,
                 weighted=weighted_of(state["weighted"]) if "weighted" in state else None,
                 relations=relations_of(state["relations"]) if "relations" in state else None,
             )
         except (ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
-            raise StatisticsError(f"The profile is damaged: {error!r}.", where={"file": path}) from error
+            raise StatisticsError(f"The profile is damaged: {error!r}.", where=where) from error
 
 
 def profile(
@@ -181,6 +194,7 @@ def profile(
     label: str | None = None,
     measures: Mapping[str, Sequence[str]] | None = None,
     exact: bool = False,
+    engine: Reducing | None = None,
 ) -> Profile:
     """Statistics of all rows, with slices, weights and relations as asked for.
 
@@ -195,25 +209,66 @@ def profile(
         label: Count pairs with this column only; implies ``relations``.
         measures: As for ``generate``.
         exact: As for ``generate``.
+        engine: Where the work is done; as for ``generate``.
 
     Raises:
         UsageError: A column is not there, or there are too many pairs.
         StatisticsError: As of ``generate``, ``generate_slices`` and ``generate_weighted``.
     """
-    source = source if is_column_source(source) else list(batches_of(source))
-    found = Profile(generate(source, schema, measures=measures, exact=exact))
-    if slices:
-        found.slices = _sliced(source, slices, schema)
-    if weight is not None:
-        found.weighted = generate_weighted(source, weight)
+    source = _rereadable(source, engine)
+    found = _measured(
+        source,
+        engine,
+        schema=schema,
+        measures=measures,
+        exact=exact,
+        slices=Slices(slices, schema) if slices else None,
+        weight=weight,
+    )
     if relations or label is not None:
         columns = None if isinstance(relations, bool) else relations
-        found.relations = relate(source, found.statistics, columns=columns, label=label)
+        found.relations = _related(source, engine, between(found.statistics, columns, label))
     return found
 
 
-def _sliced(source: Any, by: Sequence[str | Sequence[str]], schema: Schema | None, limit: int | None = None) -> Slices:
-    slices = Slices(by, schema) if limit is None else Slices(by, schema, limit=limit)
-    for batch in source.batches() if is_column_source(source) else batches_of(source):
-        slices.add(batch)
-    return slices
+def _rereadable(source: object, engine: Reducing | None) -> object:
+    return source if engine is not None or is_column_source(source) else list(batches_of(source))
+
+
+def _measured(source: object, engine: Reducing | None, **asked: Any) -> Profile:
+    """All but relations, which want the statistics of all rows first."""
+    return (
+        _rows(source, **asked)
+        if engine is None
+        else over_parts(engine, source, partial(_rows, **asked), Profile.from_bytes)
+    )
+
+
+def _rows(
+    source: Any,
+    *,
+    schema: Schema | None,
+    measures: Mapping[str, Sequence[str]] | None,
+    exact: bool,
+    slices: Slices | None,
+    weight: str | None,
+) -> Profile:
+    found = Profile(generate(source, schema, measures=measures, exact=exact))
+    if slices is not None:
+        found.slices = slices.like()
+        found.slices.read(source)
+    if weight is not None:
+        found.weighted = generate_weighted(source, weight)
+    return found
+
+
+def _related(source: object, engine: Reducing | None, blank: Relations) -> Relations | None:
+    measure = partial(_pairs, blank=blank.like())
+    found = measure(source) if engine is None else over_parts(engine, source, measure, Profile.from_bytes)
+    return found.relations
+
+
+def _pairs(source: object, blank: Relations) -> Profile:
+    relations = blank.like()
+    relations.read(source)
+    return Profile(Statistics(), relations=relations)

@@ -200,6 +200,13 @@ def relate(
     Raises:
         UsageError: A column is not there, or there are too many pairs.
     """
+    relations = between(statistics, columns, label)
+    relations.read(source)
+    return relations
+
+
+def between(statistics: Statistics, columns: Sequence[str] | None, label: str | None) -> Relations:
+    """Relations of nothing yet; arguments and errors as of :func:`relate`."""
     names = list(columns if columns is not None else statistics.features)
     for name in [*names, *([label] if label else [])]:
         if name not in statistics.features:
@@ -212,5 +219,4 @@ def relate(
             f"These are {len(relations.tables):,} pairs of columns; {_MOST_PAIRS:,} are counted at most.",
             hint="Name the columns, or a label.",
         )
-    relations.read(source)
     return relations

@@ -53,6 +53,15 @@ class Slices:
             for name, rows in _split(batch, columns):
                 self._part(name).add(batch.take(rows))
 
+    def like(self) -> Slices:
+        """Slices of nothing yet, by the same columns."""
+        return Slices(self.by, self._schema, limit=self.limit)
+
+    def read(self, source: object) -> None:
+        """Measure all rows of a source; errors as of :meth:`add`."""
+        for batch in source.batches() if is_column_source(source) else batches_of(source):
+            self.add(batch)
+
     def merge(self, other: Slices) -> None:
         """Take in the rows behind other slices by the same columns.
 

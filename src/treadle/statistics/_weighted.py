@@ -145,12 +145,16 @@ class WeightedStatistics:
     """Weighted statistics of every column but the weight; mergeable. Made by :func:`generate_weighted`.
 
     Of lists, structs and other types only the weight of presence is counted.
+
+    Args:
+        weight: The column of weights.
+        first_row: The number of the first row among all rows, as errors say it.
     """
 
-    def __init__(self, weight: str) -> None:
+    def __init__(self, weight: str, *, first_row: int = 0) -> None:
         self.weight = weight
-        """The column of weights."""
         self.num_rows = 0
+        self._first_row = first_row
         self._units = 0
         self._features: dict[str, WeightedFeature] = {}
 
@@ -186,11 +190,16 @@ class WeightedStatistics:
         self._units += int(units.sum())
 
     def merge(self, other: WeightedStatistics) -> None:
-        """Take in the rows behind other statistics of the same weight column."""
+        """Take in the rows behind other statistics of the same weight column.
+
+        Raises:
+            StatisticsError: It is another column, or the weights are too large together.
+        """
         if other.weight != self.weight:
             raise StatisticsError(
                 f"One side is weighted by {self.weight!r}, the other by {other.weight!r}: they do not add up."
             )
+        self._check_total(other._units)
         for name in self._features:
             if name not in other._features:
                 self._features[name]._missing += other._units
@@ -224,6 +233,14 @@ class WeightedStatistics:
         except StatisticsError as error:
             raise StatisticsError(error.what, where={"column": name}) from error
 
+    def _check_total(self, more: float) -> None:
+        if more + self._units > _MOST:
+            raise StatisticsError(
+                "The weights are too large together.",
+                where={"column": self.weight},
+                hint=f"Divide them by their mean: the sum may be {_MOST // UNIT:.1e} at most.",
+            )
+
     def _of(self, batch: pa.RecordBatch) -> Ints:
         if self.weight not in batch.schema.names:
             raise UsageError(f"There is no column {self.weight!r} of weights.", where={"column": self.weight})
@@ -235,15 +252,10 @@ class WeightedStatistics:
         if len(wrong):
             raise StatisticsError(
                 f"The weight {weights[wrong[0]]} is missing, negative or not finite.",
-                where={"column": self.weight, "row": self.num_rows + int(wrong[0])},
+                where={"column": self.weight, "row": self._first_row + self.num_rows + int(wrong[0])},
                 hint="Give every row a weight of zero or more.",
             )
-        if float(weights.sum()) * UNIT + self._units > _MOST:
-            raise StatisticsError(
-                "The weights are too large together.",
-                where={"column": self.weight},
-                hint=f"Divide them by their mean: the sum may be {_MOST // UNIT:.1e} at most.",
-            )
+        self._check_total(float(weights.sum()) * UNIT)
         units: Ints = np.rint(weights * UNIT).astype(np.int64)
         return units
 
@@ -255,7 +267,7 @@ def generate_weighted(source: object, weight: str) -> WeightedStatistics:
         source: As for ``generate``.
         weight: The column of weights: finite, zero or more, never missing.
     """
-    statistics = WeightedStatistics(weight)
+    statistics = WeightedStatistics(weight, first_row=getattr(source, "first_row", 0))
     for batch in source.batches() if is_column_source(source) else batches_of(source):
         statistics.add(batch)
     return statistics
