@@ -21,6 +21,7 @@ BENCHMARKS = (
     "metadata",
     "stats",
     "large_stats",
+    "wide_stats",
     "engines",
     "features",
     "transform",
