@@ -45,6 +45,7 @@ def settings(home: Path) -> dict[str, str]:
         "METAFLOW_USER": "bench",
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
         "USERNAME": "bench",
         "ZENML_ANALYTICS_OPT_IN": "false",
         "ZENML_CONFIG_PATH": str(home / "zenml"),

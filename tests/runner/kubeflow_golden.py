@@ -36,7 +36,19 @@ def p(rate: float = 0.1, tags: list = [], name: str = "a"):
     with treadle.at_exit() as status:
         rows(made, resources={"memory": "1GiB"}, node="end")
 """
-NAMES = ("values", "artifacts", "a condition that holds", "a loop", "the end of a good run", "settings", "taxi")
+NAMES = (
+    "values",
+    "artifacts",
+    "a condition that holds",
+    "a loop",
+    "loops in loops",
+    "branches that meet",
+    "some rounds only",
+    "approval",
+    "the end of a good run",
+    "settings",
+    "taxi",
+)
 
 
 def golden(name: str) -> Path:

@@ -20,8 +20,6 @@ def installed() -> None:
 
 
 class TestKubeflowBackend(BackendContract):
-    refuses = frozenset({"approval"})
-
     @pytest.fixture
     def execute(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.chdir(tmp_path)

@@ -154,25 +154,82 @@ def test_an_image_with_another_pipeline_is_refused(added: Project, capsys: pytes
     assert "build the image again" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("body", "feature"),
-    [
-        ("licensed()", "named resources"),
-        (
-            "a = one(); b = one()\n"
-            "        with treadle.when(a.value > 0):\n            c = add(a.value)\n"
-            "        with treadle.when(b.value > 0):\n            d = add(b.value)\n"
-            "        add(c.value, after=[d])",
-            "joins",
-        ),
-    ],
-)
-def test_what_kubeflow_has_not_is_refused(project: Project, body: str, feature: str) -> None:
-    project.write("    import treadle\n" + ADD + f"\n    @pipeline\n    def p():\n        {body}\n")
+def test_what_kubeflow_has_not_is_refused(project: Project) -> None:
+    project.write(ADD + "\n    @pipeline\n    def p():\n        licensed()\n")
     with pytest.raises(UnsupportedByBackendError) as caught:
         compile_pipeline(load_pipeline("pipeline.py:p"), image=IMAGE)
-    assert caught.value.where["feature"] == feature
-    assert feature in REFUSES
+    assert (caught.value.where["feature"], caught.value.where["line"]) == ("named resources", 22)
+    assert set(REFUSES) == {"named resources"}
+
+
+def test_a_block_is_opened_again_when_something_has_to_come_between(added: Project) -> None:
+    """The second of two nodes under one condition takes what waits for the first, and stands outside."""
+    added.write(
+        "    import treadle\n"
+        + ADD
+        + """
+    @pipeline
+    def p():
+        a, b = one(node="a"), one(node="b")
+        with treadle.when(a.value == 1):
+            c = add(a.value, node="c")
+        with treadle.when(b.value == 1):
+            d = add(b.value, node="d")
+        e = one(node="e", after=[c, d])
+        with treadle.when(a.value == 1):
+            add(e.value, node="f")
+    """
+    )
+    printed = run_compiled(compiled_target(str(added.folder / "pipeline.py:p"), {}, (), added.folder), {}, added.folder)
+    with history(added.home) as metadata:
+        (run_record,) = metadata.runs()
+        states = {one.node: one.state for one in metadata.executions(run_record.id)}
+    assert states == dict.fromkeys("abcdef", "ran"), printed
+
+
+APPROVED = """
+    from treadle.components import approval
+
+    @component
+    def made(*, model: Output[Model]) -> None:
+        (model.path / "model").write_text("1")
+
+    @component(cache=False)
+    def release(model: Model) -> str:
+        return model.digest
+
+    @pipeline
+    def p():
+        model = made()
+        release(model, after=[approval(model)])
+"""
+
+
+@pytest.mark.parametrize(("word", "states"), [("approve", ("ran", "ran")), ("reject", ("failed", "skipped"))])
+def test_an_approval_fails_its_task_and_the_next_run_goes_on(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    word: str,
+    states: tuple[str, str],
+) -> None:
+    monkeypatch.setenv("TREADLE_HOME", str(project.home))
+    project.write(APPROVED)
+    text = compiled_target(str(project.folder / "pipeline.py:p"), {}, (), project.folder)
+    printed = run_compiled(text, {}, project.folder)
+    assert "treadle approve" in printed
+    assert "start the pipeline again on Kubeflow" in printed
+    with pytest.raises(SystemExit) as ended:
+        main([word, "last", "approval", "--reason", "checked", "--by", "ada"])
+    assert ended.value.code == 0
+    assert "start the pipeline again" in capsys.readouterr().err
+    run_compiled(text, {}, project.folder)
+    with history(project.home) as metadata:
+        second, first = metadata.runs()
+        ended_so = {one.node: one.state for one in metadata.executions(second.id)}
+    assert first.state == "waiting"
+    assert second.state == ("succeeded" if word == "approve" else "failed")
+    assert ended_so == {"made": "cached", "approval": states[0], "release": states[1]}
 
 
 def test_the_command(added: Project, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,7 @@ def answer(run: str, node: str, *, approved: bool, reason: str, by: str | None, 
     """Record an answer and go on with the run that waits for it."""
     from treadle.components import Approvals
     from treadle.config import home
-    from treadle.runner import history
+    from treadle.runner import history, is_elsewhere
 
     with history() as metadata:
         record = metadata.runs(limit=1)[0] if run == "last" and metadata.runs(limit=1) else metadata.run(run)
@@ -53,6 +53,9 @@ def answer(run: str, node: str, *, approved: bool, reason: str, by: str | None, 
     said = "approved" if approved else "rejected"
     note(f"{request.digest} {said} by {who}; {request.verdict}")
     told: dict[str, Any] = {"run": record.id, "node": node, "digest": request.digest, "decision": said, "by": who}
+    if is_elsewhere(record):
+        note("The run is Kubeflow's: start the pipeline again there. What was done is reused, and the answer counts.")
+        no_run = True
     if no_run or not record.ir.get("file"):
         if as_json:
             emit_json(told)

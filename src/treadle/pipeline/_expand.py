@@ -12,8 +12,8 @@ from treadle.pipeline._ir import Argument, Constant, DictOf, Each, Given, Item, 
 
 def loops(nodes: Mapping[str, NodeIR]) -> dict[str, Each]:
     """The loops that can be written out next, by name: those that are in no other."""
-    chains = (node.each.chain() for node in nodes.values() if node.each is not None)
-    return {chain[0].name: chain[0] for chain in chains}
+    chains = (node.loops() for node in nodes.values())
+    return {chain[0].name: chain[0] for chain in chains if chain}
 
 
 def known_items(source: Argument) -> list[Argument] | None:
@@ -48,15 +48,14 @@ def expand(nodes: Mapping[str, NodeIR], loop: str, items: Sequence[Argument]) ->
     waits until the copy that many places before it has ended, however it ended. A loop inside becomes a loop for each
     copy, to be written out in its turn.
     """
-    body = {name: node for name, node in nodes.items() if node.each is not None and node.each.chain()[0].name == loop}
+    body = {name: node for name, node in nodes.items() if loop in [each.name for each in node.loops()[:1]]}
     copies = {name: [f"{name}.{number}" for number in range(len(items))] for name in body}
     written: dict[str, NodeIR] = {}
     for name, node in nodes.items():
         if name not in body:
             written[name] = _outside(node, copies)
             continue
-        assert node.each is not None
-        limit = node.each.chain()[0].parallelism
+        limit = node.loops()[0].parallelism
         for number, item in enumerate(items):
             before = [] if limit is None or number < limit else [copy[number - limit] for copy in copies.values()]
             written[f"{name}.{number}"] = _copy(node, number, item, set(body), before)
@@ -64,8 +63,7 @@ def expand(nodes: Mapping[str, NodeIR], loop: str, items: Sequence[Argument]) ->
 
 
 def _copy(node: NodeIR, number: int, item: Argument, body: set[str], before: list[str]) -> NodeIR:
-    assert node.each is not None
-    outermost, *inner = node.each.chain()
+    outermost, *inner = node.loops()
 
     def change(leaf: Any) -> Any:
         if isinstance(leaf, Item):
@@ -103,7 +101,7 @@ def _outside(node: NodeIR, copies: Mapping[str, list[str]]) -> NodeIR:
         return tuple(copy for name in names for copy in copies.get(name, [name]))
 
     each: Each | None = None
-    for loop in () if node.each is None else node.each.chain():
+    for loop in node.loops():
         each = replace(loop, source=_changed(loop.source, change), outer=each)
     return replace(
         node,

@@ -169,7 +169,7 @@ def _refuse_gathered(condition: object, trace: Trace) -> None:
     inside = trace.open_loops()
     for wire in as_condition(condition).wires():
         node = trace.nodes.get(wire.node)
-        around = () if node is None or node.each is None else tuple(each.name for each in node.each.chain())
+        around = () if node is None else tuple(each.name for each in node.loops())
         if inside[: len(around)] != around:
             raise PipelineError(
                 f"{wire} is a list here, of one for each round of its loop",

@@ -254,11 +254,15 @@ class NodeIR:
 
     def wired(self) -> list[str]:
         """The nodes whose outputs this one looks at, each once, in the order they are named."""
-        sources = [] if self.each is None else [each.source for each in self.each.chain()]
+        sources = [each.source for each in self.loops()]
         arguments = [*self.arguments.values(), *sources]
         wires = [leaf for argument in arguments for leaf in leaves(argument) if isinstance(leaf, Wire)]
         wires += [] if self.when is None else self.when.wires()
         return list(dict.fromkeys(wire.node for wire in wires))
+
+    def loops(self) -> tuple[Each, ...]:
+        """The loops it is in, the outermost first."""
+        return () if self.each is None else self.each.chain()
 
     def options(self) -> list[tuple[str, ...]]:
         """Nodes of which one at least must have run, for each argument that takes whichever did."""

@@ -73,4 +73,9 @@ def base_of(record: RunRecord) -> str | None:
 def backend_of(record: RunRecord) -> str | None:
     """Where the nodes of a run ran, by name; None when that is not for a runner to say."""
     backend: str | None = record.ir.get("backend")
-    return None if backend == ELSEWHERE else backend
+    return None if is_elsewhere(record) else backend
+
+
+def is_elsewhere(record: RunRecord) -> bool:
+    """Whether an orchestrator makes the run, task by task, so that no runner goes on with it."""
+    return record.ir.get("backend") == ELSEWHERE

@@ -41,6 +41,8 @@ class Flow:
         self._store = store
         self._outputs = outputs
         self._broken: dict[str, PipelineError] = {}
+        self.rounds: dict[str, int] = {}
+        """How many rounds the loops have that were written out."""
 
     def read(self, wire: Wire) -> Any:
         """The value behind a wire: of a value, itself; of another artifact, its properties."""
@@ -62,7 +64,7 @@ class Flow:
         Raises:
             PipelineError: For such a node.
         """
-        for each in () if node.each is None else node.each.chain():
+        for each in node.loops():
             if each.name in self._broken:
                 raise self._broken[each.name]
 
@@ -85,12 +87,17 @@ class Flow:
 
     def is_open(self, node: NodeIR) -> bool:
         """Whether a node stands for the rounds of a loop whose items are not known yet."""
-        return node.each is not None and node.each.chain()[0].name not in self._broken
+        return any(each.name not in self._broken for each in node.loops()[:1])
 
-    def written_out(self, nodes: Mapping[str, NodeIR]) -> Mapping[str, NodeIR]:
-        """The nodes with every loop written out whose items are known by now; the same object when there is none."""
+    def written_out(self, nodes: Mapping[str, NodeIR], *, but: frozenset[str] = frozenset()) -> Mapping[str, NodeIR]:
+        """The nodes with every loop written out whose items are known by now; the same object when there is none.
+
+        Args:
+            nodes: The nodes.
+            but: Loops to leave as they are, in every round of those around them.
+        """
         for each in loops(nodes).values():
-            if each.name in self._broken:
+            if each.name in self._broken or any(f"{each.name}.".startswith(f"{kept}.") for kept in but):
                 continue
             try:
                 items = self._items(each.source)
@@ -98,7 +105,8 @@ class Flow:
                 self._broken[each.name] = error
                 continue
             if items is not None:
-                return self.written_out(expand(nodes, each.name, items))
+                self.rounds[each.name] = len(items)
+                return self.written_out(expand(nodes, each.name, items), but=but)
         return nodes
 
     def _items(self, source: Argument) -> list[Argument] | None:

@@ -94,6 +94,22 @@ class BackendContract:
         """Over a list that is known beforehand."""
         self._check("a loop over what is known", execute, tmp_path)
 
+    def test_loops_in_loops(self, execute: Execute, tmp_path: Path) -> None:
+        """Over what a round makes, over what is known; gathered in the round and after all of them."""
+        self._check("loops in loops", execute, tmp_path)
+
+    def test_branches_that_meet(self, execute: Execute, tmp_path: Path) -> None:
+        """Whichever branch ran is taken, and nothing is where none did."""
+        self._check("branches that meet", execute, tmp_path)
+
+    def test_a_join_of_two_conditions(self, execute: Execute, tmp_path: Path) -> None:
+        """What waits for nodes under different conditions runs when all of them hold."""
+        self._check("a join of two conditions", execute, tmp_path)
+
+    def test_some_rounds_only(self, execute: Execute, tmp_path: Path) -> None:
+        """Branches in the rounds of a loop, and what gathers from them."""
+        self._check("some rounds only", execute, tmp_path)
+
     def test_the_end_of_a_good_run(self, execute: Execute, tmp_path: Path) -> None:
         """What runs at the end is told how it went."""
         self._check("the end of a good run", execute, tmp_path)

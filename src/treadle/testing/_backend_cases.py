@@ -192,6 +192,107 @@ CASES: Mapping[str, Case] = {
         values={"total": 14.0},
         parameters={"items": [1.5, 2.5, 3]},
     ),
+    "loops in loops": Case(
+        "nested loops",
+        """
+        @component
+        def upto(n: int) -> list[int]:
+            return list(range(n))
+
+        @pipeline
+        def p():
+            with treadle.for_each(numbers(3)) as n:
+                d = double(n)
+                with treadle.for_each(upto(n)) as m:
+                    t = total([d.value, m], node="inner")
+                with treadle.for_each([10, 20], parallelism=1) as m:
+                    total([n, m], node="known")
+                total(t.value, node="round")
+            total(t.value, node="all")
+        """,
+        {
+            "numbers": "ran",
+            **{f"{name}.{n}": "ran" for name in ("double", "upto", "round") for n in range(3)},
+            **{f"inner.{n}": "ran" for n in ("1.0", "2.0", "2.1")},
+            **{f"known.{n}.{m}": "ran" for n in range(3) for m in range(2)},
+            "all": "ran",
+        },
+        values={"inner.2.1": 5, "known.2.1": 22, "round.0": 0, "round.2": 9, "all": 11},
+    ),
+    "branches that meet": Case(
+        "one_of",
+        """
+        @pipeline
+        def p():
+            n = number(5)
+            with treadle.when(n.value > 3) as many:
+                a = double(n.value, node="big")
+                with treadle.when(a.value > 100):
+                    b = double(a.value, node="huge")
+            with many.otherwise():
+                c = double(1, node="small")
+            made = double(treadle.one_of(b.value, c.value, a.value), node="first")
+            double(treadle.one_of(b.value, c.value), node="none")
+            with treadle.when(n.value > 3):
+                double(made.value, node="after")
+        """,
+        {
+            **dict.fromkeys(("number", "big", "first", "after"), "ran"),
+            **dict.fromkeys(("huge", "small", "none"), "skipped"),
+        },
+        values={"big": 10, "first": 20, "after": 40},
+        reasons={
+            "none": "huge was skipped",
+            "small": "the condition does not hold: not number.value > 3 (number.value is 5)",
+        },
+    ),
+    "a join of two conditions": Case(
+        "joins",
+        """
+        @pipeline
+        def p():
+            a, b = number(1, node="a"), number(2, node="b")
+            with treadle.when(a.value == 1):
+                c = double(a.value, node="c")
+            with treadle.when(b.value == 2):
+                d = double(b.value, node="d")
+            with treadle.when(b.value == 3):
+                e = double(b.value, node="e")
+            total([c.value, d.value], node="both")
+            total([c.value, e.value], node="one")
+            with treadle.when((c.value == 2) & (d.value == 4)):
+                double(8, node="under")
+        """,
+        {**dict.fromkeys(("a", "b", "c", "d", "both", "under"), "ran"), "e": "skipped", "one": "skipped"},
+        values={"both": 6, "under": 16},
+        reasons={"one": "e was skipped"},
+    ),
+    "some rounds only": Case(
+        "joins",
+        """
+        @component
+        def even(n: int) -> bool:
+            return n % 2 == 0
+
+        @pipeline
+        def p():
+            with treadle.for_each(numbers(2)) as n:
+                e = even(n)
+                with treadle.when(e.value) as good:
+                    a = double(n, node="a")
+                with good.otherwise():
+                    b = number(7, node="b")
+                c = double(treadle.one_of(a.value, b.value), node="c")
+            total(c.value)
+            total(a.value, node="gathered")
+        """,
+        {
+            **dict.fromkeys(("numbers", "even.0", "even.1", "a.0", "b.1", "c.0", "c.1", "total"), "ran"),
+            **dict.fromkeys(("a.1", "b.0", "gathered"), "skipped"),
+        },
+        values={"c.1": 14, "total": 14},
+        reasons={"gathered": "a.1 was skipped"},
+    ),
     "the end of a good run": Case(
         "exit",
         """

@@ -16,15 +16,11 @@ from typing import Any
 
 from treadle.artifact import canonical_json, digest_bytes
 from treadle.errors import MissingDependencyError, UnsupportedByBackendError, UsageError
-from treadle.pipeline import NodeIR, Pipeline, PipelineIR
+from treadle.pipeline import Pipeline, PipelineIR
 from treadle.runner.backends.kubeflow._tasks import Surroundings, parameter_type
 
 REFUSES: Mapping[str, str] = {
-    "approval": "Kubeflow holds a machine while a task waits for a person; approve before the run, or run locally",
     "named resources": "Kubeflow knows cpu, memory and gpu; limits of other things are for runs on one machine",
-    "joins": "what is in a block of Kubeflow can be waited for only in it",
-    "gathering under a condition": "a loop gathers from all rounds or none",
-    "nested loops": "Treadle gives Kubeflow one loop at a time; go through a list of pairs",
 }
 """What cannot be had on Kubeflow, and why: pipelines that ask for it do not compile."""
 _KNOWN = ("cpu", "memory", "gpu")
@@ -113,19 +109,13 @@ def refuse(ir: PipelineIR) -> None:
         UnsupportedByBackendError: With the feature, the node and its line.
     """
     for node in ir.nodes.values():
-        if "Approval" in node.outputs.values():
-            raise _refusal("approval", f"{node.name!r} waits for a person", node)
-        if node.options():
-            raise _refusal("joins", f"{node.name!r} takes the output of whichever branch ran", node)
-        if node.each is not None and node.each.outer is not None:
-            raise _refusal("nested loops", f"{node.name!r} is in a loop inside a loop", node)
         if named := sorted(set(node.settings.resources) - set(_KNOWN)):
-            raise _refusal("named resources", f"{node.name!r} takes {', '.join(named)}", node)
-
-
-def _refusal(feature: str, what: str, node: NodeIR) -> UnsupportedByBackendError:
-    where = {"backend": "kubeflow", "feature": feature, "node": node.name, "line": node.line}
-    return UnsupportedByBackendError(what, where=where, hint=REFUSES[feature])
+            feature = "named resources"
+            raise UnsupportedByBackendError(
+                f"{node.name!r} takes {', '.join(named)}",
+                where={"backend": "kubeflow", "feature": feature, "node": node.name, "line": node.line},
+                hint=REFUSES[feature],
+            )
 
 
 def _name(pipeline: Pipeline) -> str:

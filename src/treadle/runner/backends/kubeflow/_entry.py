@@ -40,33 +40,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _do(asked: argparse.Namespace, told: Mapping[str, Any], step: Step) -> int:
-    number = told.get("inputs", {}).get("parameterValues", {}).get("round")
+    rounds = _rounds(told)
     writer = _Writer(told.get("outputs", {}))
     if asked.what == "finish":
-        return 0 if step.finish() == "succeeded" else 1
+        return 1 if step.finish() == "failed" else 0
     if asked.what == "steer":
-        writer.control(_answer(step, asked.names, number))
+        writer.control(_answer(step, asked.names, rounds))
         return 0
-    name = _in_round(asked.names[0], number)
-    result = step.one(name)
+    if asked.what == "leave-out":
+        step.leave_out([_in_round(name, rounds) for name in asked.names])
+        writer.state("skipped")
+        return 0
+    result = step.one(_in_round(asked.names[0], rounds))
     if result.state == "waiting":
         raise BackendError(
-            f"{name!r} waits for somebody, and a task of Kubeflow cannot",
-            where={"node": name},
-            hint="decide before the run, or run the pipeline with treadle run",
+            f"{result.name!r} waits {result.reason}",
+            where={"run": asked.run, "node": result.name},
+            hint=f"treadle approve {asked.run} {result.name} --reason ..., then start the pipeline again on Kubeflow:"
+            " what was done is reused",
         )
     if result.state == "failed":
         return 1
     writer.node(result, step, asked.run)
     if asked.steer:
-        writer.control(_answer(step, asked.steer, number))
+        writer.control(_answer(step, asked.steer, rounds))
     return 0
 
 
 def _do_container(asked: argparse.Namespace, told: Mapping[str, Any], step: ContainerStep) -> int:
     inputs = told.get("inputs", {})
-    number = inputs.get("parameterValues", {}).get("round")
-    name = _in_round(asked.names[0], number)
+    rounds = _rounds(told)
+    name = _in_round(asked.names[0], rounds)
     writer = _Writer(told.get("outputs", {}))
     if asked.what == "prepare":
         writer.arguments(step.prepare(name))
@@ -76,21 +80,28 @@ def _do_container(asked: argparse.Namespace, told: Mapping[str, Any], step: Cont
     result = step.publish(name, {output: Path(path_of(artifacts[f"{MADE}_{output}"])) for output in names})
     writer.node(result, step, asked.run)
     if asked.steer:
-        writer.control(_answer(step, asked.steer, number))
+        writer.control(_answer(step, asked.steer, rounds))
     return 0
 
 
-def _answer(step: Step, question: Sequence[str], number: str | None) -> str:
-    """What a block is to do: the numbers of its rounds as a JSON list; or ``holds``, ``fails`` or ``unknown``."""
+def _answer(step: Step, question: Sequence[str], rounds: Sequence[str]) -> str:
+    """What a block is to do: its rounds as a JSON list, each as ``_rounds`` reads it; or holds, fails or unknown."""
     kind, name = question[:2]
     if kind == "rounds":
-        return json.dumps(step.rounds(name))
-    held = step.decide_condition(_in_round(name, number), int(question[2]))
+        numbers = range(step.rounds(_in_round(name, rounds)))
+        return json.dumps([".".join([*rounds, str(number)]) for number in numbers])
+    held = step.decide_condition(name, rounds, int(question[2]))
     return "unknown" if held is None else "holds" if held else "fails"
 
 
-def _in_round(name: str, number: str | None) -> str:
-    return name if number is None else f"{name}.{number}"
+def _rounds(told: Mapping[str, Any]) -> list[str]:
+    """The rounds of the loops around a task, of the outermost one first."""
+    given: str | None = told.get("inputs", {}).get("parameterValues", {}).get("round")
+    return [] if given is None else given.split(".")
+
+
+def _in_round(name: str, rounds: Sequence[str]) -> str:
+    return ".".join([name, *rounds])
 
 
 def _pipeline(asked: argparse.Namespace, given: Mapping[str, Any]) -> tuple[Pipeline, PipelineIR]:
@@ -124,10 +135,14 @@ class _Writer:
         """What blocks look at."""
         self._write(self._parameters[CONTROL], text)
 
+    def state(self, state: str) -> None:
+        """How a node ended."""
+        if STATE in self._parameters:
+            self._write(self._parameters[STATE], state)
+
     def node(self, result: NodeResult, step: Step, run: str) -> None:
         """What a node made: a small file for each artifact, scalars as they are."""
-        if STATE in self._parameters:
-            self._write(self._parameters[STATE], result.state)
+        self.state(result.state)
         if "value" in self._parameters:
             value = step.value(result.name)
             self._write(self._parameters["value"], value if isinstance(value, str) else json.dumps(value))
@@ -171,7 +186,7 @@ def path_of(uri: str) -> str:
 
 def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="treadle.runner.backends.kubeflow", allow_abbrev=False)
-    parser.add_argument("what", choices=["node", "steer", "finish", "prepare", "publish"])
+    parser.add_argument("what", choices=["node", "steer", "leave-out", "finish", "prepare", "publish"])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--steer", nargs="+", default=[])
     parser.add_argument("--target", required=True)

@@ -1,18 +1,17 @@
-"""Where each node of a pipeline stands among Kubeflow's groups: under which conditions, in which loop.
+"""Where each node of a pipeline stands among Kubeflow's blocks: under which conditions, in which loops.
 
-Kubeflow's conditions and loops are blocks inside blocks, and what is in a block can be waited for only in it. In
-Treadle a node that waits for a skipped one is skipped too, wherever it was written. So a node goes into the blocks of
-the nodes it waits for, and then into those of its own.
+Kubeflow's conditions and loops are blocks inside blocks. In Treadle a node that waits for a skipped one is skipped too,
+wherever it was written. So a node goes into the blocks of the nodes it waits for, and then into those of its own. Where
+the nodes it waits for are in blocks that are not inside each other, it stands outside of them and waits for their end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from treadle.errors import UnsupportedByBackendError
-from treadle.pipeline import Condition, Item, NodeIR, conjuncts
+from treadle.pipeline import Condition, Each, Item, NodeIR, conjuncts
 from treadle.runner.backends.kubeflow._step import without_not
 
 
@@ -21,8 +20,6 @@ class Loop:
     """A block that is there once for each round of a loop."""
 
     name: str
-    node: str = field(compare=False)
-    """A node of its body, by which a task can name it."""
     parallelism: int | None = field(compare=False, default=None)
 
 
@@ -43,38 +40,69 @@ Path: TypeAlias = tuple[Group, ...]
 
 
 def paths(nodes: Mapping[str, NodeIR]) -> dict[str, Path]:
-    """The blocks of each node, outermost first.
-
-    Raises:
-        UnsupportedByBackendError: When a node would have to be in two blocks that are not inside each other.
-    """
+    """The blocks of each node, outermost first; the nodes each after those it waits for."""
     found: dict[str, Path] = {}
-    for name in ordered(nodes):
+    for name in _ordered(nodes):
         node = nodes[name]
-        path: Path = ()
-        for up in node.upstream():
-            seen = _seen_from(node, up, nodes, found)
-            longer, shorter = (seen, path) if len(seen) > len(path) else (path, seen)
-            if longer[: len(shorter)] != shorter:
-                raise UnsupportedByBackendError(
-                    f"{name!r} waits for nodes under different conditions, and on Kubeflow a node is under one",
-                    where={"backend": "kubeflow", "feature": "joins", "node": name, "line": node.line},
-                    hint="put the nodes under one condition, or the second under both",
-                )
-            path = longer
-        found[name] = _with_own(node, path, nodes)
+        around = [_seen_from(node, found[up]) for up in node.upstream()]
+        longest = max(around, key=len, default=())
+        inside = all(longest[: len(path)] == path for path in around)
+        found[name] = _with_own(node, longest if inside else _shared(around), nodes)
     return found
 
 
-def ordered(nodes: Mapping[str, NodeIR]) -> list[str]:
-    """The names, each after those it waits for or that must have ended before it."""
+def stages(
+    names: Sequence[str], depth: int, found: Mapping[str, Path], before: Mapping[str, Set[str]]
+) -> list[tuple[Group | None, list[str]]]:
+    """What to put into a block, each thing after what it waits for: a node (of no group), or nodes in a block inside.
+
+    A block inside is opened once. Only when something outside of it has to come between its nodes, it is opened again.
+
+    Args:
+        names: The nodes of the block, each after those it waits for.
+        depth: How many blocks the block is in, itself among them.
+        found: The blocks of each node.
+        before: The nodes that each waits for.
+    """
+    left = dict.fromkeys(names)
+    placed = []
+    while left:
+        things: dict[Group | str, list[str]] = {}
+        for name in left:
+            path = found[name]
+            things.setdefault(path[depth] if len(path) > depth else name, []).append(name)
+        partly: tuple[Group | str, list[str]] | None = None
+        for thing, members in things.items():
+            ready = _ready(members, left.keys() - members, before)
+            if len(ready) == len(members):
+                break
+            partly = partly or ((thing, ready) if ready else None)
+        else:
+            assert partly is not None  # the first node that is left waits for none that is
+            thing, ready = partly
+        placed.append((None if isinstance(thing, str) else thing, ready))
+        for name in ready:
+            del left[name]
+    return placed
+
+
+def _ready(members: Sequence[str], outside: Set[str], before: Mapping[str, Set[str]]) -> list[str]:
+    """The members that wait for nothing outside, not by way of each other either."""
+    held = set(outside)
+    for name in members:
+        if before[name] & held:
+            held.add(name)
+    return [name for name in members if name not in held]
+
+
+def _ordered(nodes: Mapping[str, NodeIR]) -> list[str]:
+    """The names, each after those that must have ended before it."""
     done: dict[str, None] = {}
 
     def visit(name: str) -> None:
         if name not in done:
-            for up in (*nodes[name].upstream(), *nodes[name].settles):
-                if up in nodes:
-                    visit(up)
+            for up in nodes[name].before():
+                visit(up)
             done[name] = None
 
     for name in nodes:
@@ -82,73 +110,50 @@ def ordered(nodes: Mapping[str, NodeIR]) -> list[str]:
     return list(done)
 
 
-def siblings_in_order(items: Mapping[str, Iterable[str]], before: Mapping[str, Iterable[str]]) -> list[str]:
-    """The things in one block, each after those it waits for.
-
-    Args:
-        items: By name of a thing: the nodes in it.
-        before: By node: the nodes that it waits for.
-    """
-    home = {node: item for item, members in items.items() for node in members}
-    done: dict[str, None] = {}
-
-    def visit(item: str) -> None:
-        if item in done:
-            return
-        for node in items[item]:
-            for up in before.get(node, ()):
-                if up in home and home[up] != item:
-                    visit(home[up])
-        done[item] = None
-
-    for item in items:
-        visit(item)
-    return list(done)
+def _shared(around: Sequence[Path]) -> Path:
+    """The blocks that all paths begin with."""
+    shared = []
+    for groups in zip(*around, strict=False):
+        if any(group != groups[0] for group in groups):
+            break
+        shared.append(groups[0])
+    return tuple(shared)
 
 
-def is_inside(path: Sequence[Group], outer: Sequence[Group]) -> bool:
-    """Whether one place is another or in a block of it."""
-    return tuple(path[: len(outer)]) == tuple(outer)
-
-
-def _seen_from(node: NodeIR, up: str, nodes: Mapping[str, NodeIR], found: Mapping[str, Path]) -> Path:
-    """The blocks of a node before this one, as far as this one must be in them too: not in its loop, if outside."""
-    path, before = found[up], nodes[up]
-    if before.each is None or (node.each is not None and node.each.name == before.each.name):
-        return path
-    at = next(place for place, group in enumerate(path) if isinstance(group, Loop))
-    if len(path) > at + 1:
-        raise UnsupportedByBackendError(
-            f"{node.name!r} gathers what {up!r} makes in some rounds of a loop only",
-            where={"backend": "kubeflow", "feature": "gathering under a condition", "node": node.name},
-            hint="put the condition into the component: let it return None",
-        )
-    return path[:at]
+def _seen_from(node: NodeIR, path: Path) -> Path:
+    """The blocks of a node before this one, as far as this one must be in them too: not in loops that it is not in."""
+    own = {each.name for each in node.loops()}
+    for place, group in enumerate(path):
+        if isinstance(group, Loop) and group.name not in own:
+            return path[:place]
+    return path
 
 
 def _with_own(node: NodeIR, path: Path, nodes: Mapping[str, NodeIR]) -> Path:
-    inner: list[Group] = []
-    outer: list[Group] = []
-    for number, fact in enumerate([] if node.when is None else conjuncts(node.when)):
-        condition, holds = without_not(fact)
-        group = If(condition, holds, node.name, number)
-        if group not in path:
-            (inner if _is_of_loop(condition, node, nodes) else outer).append(group)
-    if node.each is None:
-        return (*path, *outer, *inner)
-    loop = Loop(node.each.name, node.name, node.each.parallelism)
-    return (*path, *outer, *inner) if loop in path else (*path, *outer, loop, *inner)
+    """The path, and what is not in it of the node's own loops and conditions, each condition as far out as can be."""
+    loops = node.loops()
+    facts = [without_not(fact) for fact in ([] if node.when is None else conjuncts(node.when))]
+    blocks = [If(condition, holds, node.name, number) for number, (condition, holds) in enumerate(facts)]
+    own: list[Group] = []
+    for depth in range(len(loops) + 1):
+        own += [block for block in blocks if _depth(block.condition, loops, nodes) == depth]
+        own += [Loop(each.name, each.parallelism) for each in loops[depth : depth + 1]]
+    return (*path, *(group for group in own if group not in path))
 
 
-def _is_of_loop(condition: Condition, node: NodeIR, nodes: Mapping[str, NodeIR]) -> bool:
-    """Whether a condition is decided anew in each round."""
-    if node.each is None:
-        return False
-    made = [nodes[wire.node].each for wire in condition.wires() if wire.node in nodes]
-    return _has_item(condition) or any(each is not None and each.name == node.each.name for each in made)
+def _depth(condition: Condition, loops: Sequence[Each], nodes: Mapping[str, NodeIR]) -> int:
+    """In how many of the loops around a node its condition is decided anew in each round."""
+    names = [each.name for each in loops]
+    seen = set(_items(condition))
+    for wire in condition.wires():
+        seen |= {each.name for each in nodes[wire.node].loops()}
+    return max((place for place, name in enumerate(names, 1) if name in seen), default=0)
 
 
-def _has_item(condition: Condition) -> bool:
-    return any(
-        _has_item(part) if isinstance(part, Condition) else isinstance(part, Item) for part in condition.operands
-    )
+def _items(condition: Condition) -> list[str]:
+    """The loops whose items a condition looks at."""
+    return [
+        name
+        for part in condition.operands
+        for name in (_items(part) if isinstance(part, Condition) else [part.loop] if isinstance(part, Item) else [])
+    ]

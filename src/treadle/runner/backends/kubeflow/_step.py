@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Self
@@ -89,13 +89,12 @@ class Step(Driver):
         attempt = self._take(name)
         if name in self._results:
             return self._results[name]
-        with staging_of(f"{self.id}.{name}.{os.urandom(3).hex()}", self._layout.staging) as staging:
-            try:
-                self._proceed(staging, attempt=attempt)
-            except BaseException as error:
-                if self._attempts is not None:
-                    self._attempts.stop(f"the task stopped: {error}")
-                raise
+        try:
+            self._go_on(name, attempt=attempt)
+        except BaseException as error:
+            if self._attempts is not None:
+                self._attempts.stop(f"the task stopped: {error}")
+            raise
         return self._results[name]
 
     def _take(self, name: str) -> int:
@@ -110,16 +109,40 @@ class Step(Driver):
         if name in self._results:
             return attempt
         node = replace(self._nodes[name], settles=())
-        missing = [up for up in node.upstream() if up not in self._results]
-        if missing:
-            raise BackendError(
-                f"Nothing is recorded of {missing[0]!r}, which has run before {name!r}",
-                where={"run": self.id, "store": self._layout.home},
-                hint="all tasks must see the same store: TREADLE_HOME on a shared volume, or TREADLE_METADATA and"
-                " TREADLE_ARTIFACTS",
-            )
+        self._check_recorded(name, node.before())
         self._waiting = {name: node}
         return attempt
+
+    def _check_recorded(self, name: str, before: Iterable[str]) -> None:
+        for up in before:
+            if up not in self._results:
+                raise BackendError(
+                    f"Nothing is recorded of {up!r}, which has run before {name!r}",
+                    where={"run": self.id, "store": self._layout.home},
+                    hint="all tasks must see the same store: TREADLE_HOME on a shared volume, or TREADLE_METADATA and"
+                    " TREADLE_ARTIFACTS",
+                )
+
+    def _go_on(self, name: str, *, attempt: int = 1) -> None:
+        with staging_of(f"{self.id}.{name}.{os.urandom(3).hex()}", self._layout.staging) as staging:
+            self._proceed(staging, attempt=attempt)
+
+    def leave_out(self, names: Sequence[str]) -> None:
+        """Record that nodes do not run: those of a block that Kubeflow has not gone into, each after what it waits for.
+
+        Raises:
+            BackendError: When nodes before them have not been recorded here.
+        """
+        inside = {
+            name: node
+            for name, node in self._nodes.items()
+            if any(name == one or name.startswith(f"{one}.") for one in names) and name not in self._results
+        }
+        for name, node in inside.items():
+            self._check_recorded(name, [up for up in node.before() if up not in inside])
+        self._finishing = True
+        self._waiting = inside
+        self._go_on("left-out")
 
     def finish(self) -> str:
         """Record what never ran, run what runs at the end, and record how the run ended; that is returned."""
@@ -127,8 +150,7 @@ class Step(Driver):
             self._lose(execution)
         self._finishing = True
         self._waiting = {name: node for name, node in self._nodes.items() if name not in self._results}
-        with staging_of(f"{self.id}.{os.urandom(3).hex()}", self._layout.staging) as staging:
-            self._proceed(staging)
+        self._go_on("finish")
         state = self._state()
         self._metadata.finish_run(self.id, state)
         return state
@@ -143,22 +165,27 @@ class Step(Driver):
             return self._flow.read(Wire(name, "value"))
         return self._decider.component(self._nodes[name]).signature.returns()
 
-    def decide_condition(self, name: str, number: int) -> bool | None:
-        """Whether one of a node's conditions holds, its ``not`` left out; None when what it looks at was not made."""
-        if name not in self._nodes:
-            return None
-        when = self._nodes[name].when
+    def decide_condition(self, name: str, rounds: Sequence[str], number: int) -> bool | None:
+        """Whether one of a node's conditions holds, its ``not`` left out; None when what it looks at was not made.
+
+        Args:
+            name: The node, as it stands in the pipeline.
+            rounds: Of the loops around it that the condition is inside of.
+            number: Which of the node's conditions it is.
+        """
+        inner = self._ir.nodes[name].loops()[len(rounds) :]
+        nodes = self._flow.written_out(self._ir.nodes, but=frozenset(each.name for each in inner))
+        when = nodes[".".join([name, *rounds])].when
         assert when is not None
         condition, _ = without_not(conjuncts(when)[number])
         if any(wire.node not in self._outputs for wire in condition.wires()):
             return None
         return condition.decide(self._flow.read)
 
-    def rounds(self, name: str) -> list[str]:
-        """The numbers of the rounds of the loop that a node is in."""
-        self._nodes = self._flow.written_out(self._nodes)  # what this task has made may be what the loop goes through
-        rounds = [other.rpartition(".")[2] for other in self._nodes if other.rpartition(".")[0] == name]
-        return [number for number in rounds if number.isdigit()]
+    def rounds(self, loop: str) -> int:
+        """How many rounds a loop has; none, when its items were not made."""
+        self._flow.written_out(self._ir.nodes)  # what this task has made may be what the loop goes through
+        return self._flow.rounds.get(loop, 0)
 
     def _join(self, pipeline: Pipeline) -> None:
         """Record that the run has begun, unless another task has."""

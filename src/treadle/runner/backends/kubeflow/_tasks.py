@@ -153,8 +153,8 @@ def made(
 def configure(task: Any, settings: NodeSettings, around: Surroundings) -> None:
     """Say how a task is to be run. Its results are never Kubeflow's to reuse: Treadle looks in its own store."""
     task.set_caching_options(False)
-    if settings.retries:
-        task.set_retry(settings.retries, backoff_duration="1s", backoff_factor=2.0, backoff_max_duration="60s")
+    if settings.retries:  # the longest is of all attempts together, and an hour is the most that Kubeflow takes
+        task.set_retry(settings.retries, backoff_duration="1s", backoff_factor=2.0, backoff_max_duration="3600s")
     resources = settings.resources
     if cpu := resources.get("cpu"):
         task.set_cpu_request(f"{cpu:g}").set_cpu_limit(f"{cpu:g}")
