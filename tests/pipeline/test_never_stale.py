@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
+from remembered import Remembered
 
 from treadle.pipeline import CodeReader, Component, find_function, load_pipeline
 
@@ -137,15 +138,17 @@ def make(draw, kind, n, module, literal, reference) -> Item:  # type: ignore[no-
     return Item(f"T{n}", module, f"sum(T{n})", code, (later, fill.format(literal()) + "\n"))
 
 
-def look(folder: Path) -> dict[str, tuple[int, dict[str, str]]]:
-    """What each node computes, and the parts of its code."""
+def look(folder: Path, memory: Remembered) -> dict[str, tuple[int, dict[str, str]]]:
+    """What each node computes, and the parts of its code, which are the same with a memory of earlier looks."""
     pipeline = load_pipeline(folder / "pipeline.py")
-    reader = CodeReader(pipeline)
+    reader, remembering = CodeReader(pipeline), CodeReader(pipeline, memory)
     found = {}
     for node in pipeline.compile().nodes.values():
         component = find_function(node.component, {})
         assert isinstance(component, Component)
-        found[node.name] = (component.function(), dict(reader.read(node.component).parts))
+        parts = reader.read(node.component).parts
+        assert remembering.read(node.component).parts == parts
+        found[node.name] = (component.function(), dict(parts))
     return found
 
 
@@ -155,14 +158,14 @@ def test_no_edit_that_changes_a_result_goes_unnoticed(project: Project, data: st
     edited = data.draw(st.integers(0, max(project.literals - 1, 0)))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        seen = []
+        seen, memory = [], Remembered()
         for edit in (None, edited):
             for file, text in project.files(edit).items():
                 (folder / file).parent.mkdir(exist_ok=True)
                 (folder / file).write_text(text)
                 if edit is not None:
                     note(f"--- {file}\n{text}")
-            seen.append(look(folder))
+            seen.append(look(folder, memory))
     before, after = seen
     for node, (value, parts) in before.items():
         if value != after[node][0]:

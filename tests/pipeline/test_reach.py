@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from remembered import Remembered
 
 from treadle.pipeline import CodeReader, load_pipeline
 
@@ -316,10 +317,14 @@ def write(folder: Path, files: dict[str, str]) -> None:
         path.write_text(textwrap.dedent(text))
 
 
+# Every change must also be noticed by a reader that remembers what it read before the change.
+MEMORY = Remembered()
+
+
 def read(folder: Path) -> dict[str, dict[str, str]]:
     """The fingerprint parts of each node's code."""
     pipeline = load_pipeline(folder / "pipeline.py")
-    reader = CodeReader(pipeline)
+    reader = CodeReader(pipeline, MEMORY)
     found = {}
     for node in pipeline.compile().nodes.values():
         code = reader.read(node.component)
@@ -381,3 +386,37 @@ def test_a_project_that_moves_keeps_its_fingerprints(tmp_path: Path) -> None:
     write(tmp_path / "here", files)
     write(tmp_path / "there" / "deeper", files)
     assert read(tmp_path / "here") == read(tmp_path / "there" / "deeper")
+
+
+def test_what_is_as_it_was_is_not_read_again(tmp_path: Path) -> None:
+    write(tmp_path, PROJECT)
+    before = read(tmp_path)
+    asked = MEMORY.asked
+    assert read(tmp_path) == before
+    assert MEMORY.asked == asked
+
+
+NEW_FILES = {
+    "a module that was not there": ("from elsewhere import found", "", "elsewhere.py", "found = 1\n"),
+    "a module in the place of another": (
+        "from inner.thing import found",
+        "inner/thing.py",
+        "inner/thing/__init__.py",
+        "",
+    ),
+    "a name that a folder hides": ("from inner import found", "inner/__init__.py", "inner/found.py", ""),
+}
+
+
+@pytest.mark.parametrize("case", NEW_FILES)
+def test_a_file_that_comes_to_lie_in_the_way_is_noticed(case: str, tmp_path: Path) -> None:
+    line, there, new, text = NEW_FILES[case]
+    body = f"    try:\n        {line}\n    except ImportError:\n        return x\n    return found\n"
+    files = {"pipeline.py": f"from treadle import component, pipeline\n@component\ndef c(x: int = 1) -> int:\n{body}"}
+    files["pipeline.py"] += "@pipeline\ndef p():\n    c()\n"
+    if there:
+        files[there] = "def __getattr__(name):\n    return 0\n" if there.endswith("__init__.py") else "found = 0\n"
+    write(tmp_path, files)
+    before = read(tmp_path)
+    write(tmp_path, {new: text})
+    assert read(tmp_path) != before

@@ -47,8 +47,8 @@ from treadle.pipeline.code import (
     CodeReader,
     Describer,
     Facts,
-    FactsMemory,
     NotComparableError,
+    SourceMemory,
     read_facts,
 )
 
@@ -64,7 +64,6 @@ __all__ = [
     "DictOf",
     "Each",
     "Facts",
-    "FactsMemory",
     "FilePath",
     "Function",
     "FunctionReference",
@@ -83,6 +82,7 @@ __all__ = [
     "RunStatus",
     "Signature",
     "Skip",
+    "SourceMemory",
     "Stored",
     "Wait",
     "Wire",

@@ -1,35 +1,54 @@
-"""What was read from sources, kept between runs: reading a source takes milliseconds, recalling it does not.
-
-Kept beside the store, by the digest of the source; losing it costs time only.
-"""
+"""What was read from sources, kept between runs beside the store: losing it costs time only."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from treadle.files import write_text
 from treadle.pipeline import FACTS_VERSION, Facts
 
 
 class CodeMemory:
-    """Facts about sources in a folder, one file for each source."""
+    """Facts of sources and readings of functions in a folder, one file for each."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder / FACTS_VERSION
+        self._facts = folder / FACTS_VERSION
+        self._readings = folder / "readings"
 
     def get(self, digest: str) -> Facts | None:
         """The facts kept for a source, or None."""
+        found = _load(_path(self._facts, digest))
         try:
-            return Facts.from_json(json.loads(self._path(digest).read_bytes()))
-        except (OSError, ValueError, KeyError, TypeError):  # not there, or not whole: it is read again
+            return None if found is None else Facts.from_json(found)
+        except (ValueError, KeyError, TypeError):  # another has written it: it is read again
             return None
 
     def put(self, digest: str, facts: Facts) -> None:
         """Keep the facts of a source."""
-        path = self._path(digest)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_text(path, json.dumps(facts.to_json(), separators=(",", ":")), durable=False)
+        _save(_path(self._facts, digest), facts.to_json())
 
-    def _path(self, digest: str) -> Path:
-        return self._folder / f"{digest.removeprefix('sha256:')}.json"
+    def recall(self, key: str) -> Any:
+        """The JSON value kept under a digest, or None."""
+        return _load(_path(self._readings, key))
+
+    def keep(self, key: str, value: Any) -> None:
+        """Keep a JSON value under a digest."""
+        _save(_path(self._readings, key), value)
+
+
+def _path(folder: Path, digest: str) -> Path:
+    return folder / f"{digest.removeprefix('sha256:')}.json"
+
+
+def _load(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):  # not there, or not whole
+        return None
+
+
+def _save(path: Path, value: Any) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_text(path, json.dumps(value, separators=(",", ":")), durable=False)

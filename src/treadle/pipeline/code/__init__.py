@@ -1,12 +1,13 @@
 """What code a function reaches, as parts of a fingerprint: sources are read, never imported. See docs/adr/0006.
 
-From the outside in: `CodeReader` (named parts of one function), `Reach` (from name to name), `Modules` and
+From the outside in: `CodeReader` (named parts of one function), `Readings` (what sources say of it, kept between runs),
+`Reach` (from name to name), `Modules` and
 `Distributions` (where they are), `Facts` (what one source says), and below them names and scopes.
 """
 
 from treadle.pipeline.code._code import Code, CodeReader
 from treadle.pipeline.code._facts import FACTS_VERSION, Facts, read_facts
-from treadle.pipeline.code._modules import FactsMemory
+from treadle.pipeline.code._modules import SourceMemory
 from treadle.pipeline.code._values import Describer, NotComparableError
 
 __all__ = [
@@ -15,7 +16,7 @@ __all__ = [
     "CodeReader",
     "Describer",
     "Facts",
-    "FactsMemory",
     "NotComparableError",
+    "SourceMemory",
     "read_facts",
 ]

@@ -7,11 +7,9 @@ Treadle's own reached source is one part for each of its modules.
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +18,8 @@ from treadle.pipeline._importing import is_treadle
 from treadle.pipeline._ir import FunctionReference
 from treadle.pipeline._pipeline import Pipeline
 from treadle.pipeline._reference import find_function
-from treadle.pipeline.code._modules import FactsMemory, Modules
-from treadle.pipeline.code._reach import Reach, Reached, Target
+from treadle.pipeline.code._modules import Modules, SourceMemory
+from treadle.pipeline.code._reading import Readings, digest_text
 from treadle.pipeline.code._values import Describer, NotComparableError
 
 _LONG = 200
@@ -44,15 +42,15 @@ class CodeReader:
 
     Args:
         pipeline: The pipeline; its module's source is where names begin.
-        memory: Where facts about sources are kept between runs; nowhere when not given.
+        memory: Where what was read is kept between runs; nowhere when not given.
     """
 
-    def __init__(self, pipeline: Pipeline, memory: FactsMemory | None = None) -> None:
+    def __init__(self, pipeline: Pipeline, memory: SourceMemory | None = None) -> None:
         self._pipeline = pipeline
         self._folder = pipeline.folder
         self._files = {pipeline.module: pipeline.file} if pipeline.file else {}
         self._modules = Modules(self._files, memory)
-        self._reach = Reach(self._modules, self._folder)
+        self._readings = Readings(self._modules, self._folder, memory)
         self._read: dict[str, Code] = {}
 
     def read(self, reference: FunctionReference) -> Code:
@@ -69,66 +67,27 @@ class CodeReader:
     def _code(self, reference: FunctionReference) -> Code:
         live = _Carried(None if self._folder is None else str(self._folder))
         live.look(find_function(reference, self._files))
-        roots = set(self._reach.resolve(reference.module, ("name", *reference.name.split("."))))
-        for module, name in live.names:
-            roots |= self._reach.resolve(reference.module, ("import", "0", module, *filter(None, name.split("."))))
-        reached = self._reach.follow(roots, reference.module)
-        parts = {**self._statements(reached), **live.parts, **self._values(reached)}
-        parts |= {f"package {name}": version for name, version in reached.packages.items()}
-        parts |= {f"module {name}": "not installed" for name in reached.missing}
+        reading = self._readings.of(reference, live.names)
+        parts = {**reading.parts, **live.parts, **self._values(reading.computed)}
         parts["python"] = self._modules.python_version()
-        always = live.always
-        if reached.extensions:
-            always = f"the compiled module {min(reached.extensions)!r} has no version"
-        return Code(parts, self._modules.sources, always)
+        return Code(parts, self._modules.sources, live.always or reading.always)
 
-    def _statements(self, reached: Reached) -> dict[str, str]:
-        grouped: dict[str, list[str]] = {}
-        for module, index in sorted(reached.statements):
-            statement = self._reach.statement((module, index))
-            if module.partition(".")[0] == "treadle":
-                name = f"source {module}"
-            elif statement.kind == "statement":
-                name = f"statements of {module}"
-            else:
-                label = "code" if statement.kind == "function" else statement.kind
-                name = f"{label} {module}.{statement.name}"
-            grouped.setdefault(name, []).append(self._statement((module, index)))
-        return {name: _digest("\n".join(digests)) for name, digests in grouped.items()}
-
-    @functools.cache  # noqa: B019 - a reader lives as long as its run
-    def _statement(self, target: Target) -> str:
-        """A statement's syntax and what its names lead to, so that two imports cannot change places unseen."""
-        leads = [
-            f"{' '.join(reference)}: {sorted(map(self._label, self._reach.resolve(target[0], reference)))}"
-            for reference in self._reach.references(target)
-            if reference[0] in ("name", "import")
-        ]
-        return _digest("\n".join([self._reach.statement(target).digest, *leads]))
-
-    def _label(self, target: Target) -> str:
-        return target[0] if target[1] < 0 else f"{target[0]}.{self._reach.statement(target).name}"
-
-    def _values(self, reached: Reached) -> dict[str, str]:
+    def _values(self, constants: Iterable[tuple[str, str]]) -> dict[str, str]:
         """Values of constants that the source does not spell out, such as those read from the environment."""
         parts = {}
-        for target in reached.statements:
-            statement = self._reach.statement(target)
-            module = sys.modules.get(target[0])
+        for owner, name in constants:
+            module = sys.modules.get(owner)
             file = getattr(module, "__file__", None) or ""
-            if statement.kind != "constant" or statement.literal or module is None or is_treadle(file):
+            if module is None or is_treadle(file) or file != self._modules.find(owner).file:
                 continue
-            if file != self._modules.find(target[0]).file:
+            value: Any = module
+            for part in name.split("."):
+                value = getattr(value, part, None)
+            try:
+                text = Describer(None if self._folder is None else str(self._folder)).describe(value)
+            except (NotComparableError, RecursionError):
                 continue
-            for name in statement.name.split(","):
-                value: Any = module
-                for part in name.split("."):
-                    value = getattr(value, part, None)
-                try:
-                    text = Describer(None if self._folder is None else str(self._folder)).describe(value)
-                except (NotComparableError, RecursionError):
-                    continue
-                parts[f"value {target[0]}.{name}"] = _short(text)
+            parts[f"value {owner}.{name}"] = _short(text)
         return parts
 
 
@@ -185,8 +144,4 @@ def _carried(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONG else _digest(text)
-
-
-def _digest(text: str) -> str:
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()[:32]
+    return text if len(text) <= _LONG else digest_text(text)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from treadle.artifact import digest_bytes
 from treadle.errors import UserCodeError
@@ -19,17 +20,23 @@ from treadle.pipeline.code._facts import Facts, read_facts
 from treadle.pipeline.code._packages import Distributions
 
 
-class FactsMemory(Protocol):
-    """Keeps facts of sources between runs, by the digest of the source."""
+class SourceMemory(Protocol):
+    """Keeps between runs what sources say and what was reached through them; it may forget at any time."""
 
     def get(self, digest: str) -> Facts | None:
-        """The facts kept for a source, or None."""
+        """The facts kept for a source, by its digest, or None."""
 
     def put(self, digest: str, facts: Facts) -> None:
         """Keep the facts of a source."""
 
+    def recall(self, key: str) -> Any:
+        """The JSON value kept under a key, or None."""
 
-@dataclass(frozen=True, slots=True)
+    def keep(self, key: str, value: Any) -> None:
+        """Keep a JSON value under a key, in place of what was there."""
+
+
+@dataclass(frozen=True)
 class Module:
     """A module as the import system would find it."""
 
@@ -38,12 +45,28 @@ class Module:
     """``source`` is followed; the standard library counts by Python's version, a package by its own; an ``extension``
     is compiled code without a version."""
     file: str | None = None
-    facts: Facts | None = None
+    digest: str | None = None
+    """Of a source's bytes."""
     version: str | None = None
     """Of a package; also of source that an installer has put where it is."""
     is_package: bool = False
     search: tuple[str, ...] = ()
     """Where submodules are."""
+    read: Callable[[], Facts] | None = None
+    """Reads the facts of a source."""
+
+    @functools.cached_property
+    def facts(self) -> Facts | None:
+        """What a source says; None of other modules.
+
+        Raises:
+            UserCodeError: It is not Python.
+        """
+        return None if self.read is None else self.read()
+
+    def seen(self) -> list[Any]:
+        """All that was found out about it, as JSON."""
+        return [self.kind, self.file, self.digest, self.version, self.is_package, list(self.search)]
 
     @property
     def top(self) -> str:
@@ -67,10 +90,12 @@ class Modules:
         memory: Where facts are kept between runs.
     """
 
-    def __init__(self, files: Mapping[str, Path], memory: FactsMemory | None = None) -> None:
+    def __init__(self, files: Mapping[str, Path], memory: SourceMemory | None = None) -> None:
         self._files = files
         self._memory = memory
         self._found: dict[str, Module] = {}
+        self._groups: dict[str, list[Reference]] = {}
+        self._listed: dict[str, list[str]] = {}
         self._distributions = Distributions()
         self.sources: dict[str, str] = {}
         """The source files that were read, and their digests."""
@@ -81,12 +106,30 @@ class Modules:
             self._found[name] = self._find(name)
         return self._found[name]
 
+    def seen(self) -> dict[str, Any]:
+        """Everything that was looked at so far and what was found, as JSON."""
+        return {
+            "modules": {name: module.seen() for name, module in self._found.items()},
+            "groups": {group: [list(entry) for entry in entries] for group, entries in self._groups.items()},
+            "listed": dict(self._listed),
+        }
+
+    def finds_again(self, seen: Mapping[str, Any]) -> bool:
+        """Whether looking at the same things finds the same."""
+        return (
+            all(self.find(name).seen() == found for name, found in seen["modules"].items())
+            and all([list(entry) for entry in self.entry_points(group)] == at for group, at in seen["groups"].items())
+            and all(self.all_sources(Path(folder)) == names for folder, names in seen["listed"].items())
+        )
+
     def entry_points(self, group: str) -> list[Reference]:
         """What an entry point group leads to."""
-        return [
-            ("import", "0", module, *filter(None, attribute.split(".")))
-            for _, module, attribute in self._distributions.entry_points(group)
-        ]
+        if group not in self._groups:
+            self._groups[group] = [
+                ("import", "0", module, *filter(None, attribute.split(".")))
+                for _, module, attribute in self._distributions.entry_points(group)
+            ]
+        return self._groups[group]
 
     def python_version(self) -> str:
         """The interpreter and its version."""
@@ -94,6 +137,11 @@ class Modules:
 
     def all_sources(self, folder: Path) -> list[str]:
         """The names of all modules under a folder, hidden folders and environments left out."""
+        if str(folder) not in self._listed:
+            self._listed[str(folder)] = self._list(folder)
+        return self._listed[str(folder)]
+
+    def _list(self, folder: Path) -> list[str]:
         names = []
         for place, folders, files in os.walk(folder):
             folders[:] = sorted(
@@ -119,7 +167,7 @@ class Modules:
         file = os.path.abspath(spec.origin) if spec.has_location and spec.origin else None
         if file is None:
             if search:
-                return Module(name, "source", facts=Facts(), is_package=True, search=search)
+                return Module(name, "source", is_package=True, search=search, read=Facts)
             return Module(name, "standard")
         if is_treadle(file):
             return self._source(name, file, bool(search), search)
@@ -155,6 +203,15 @@ class Modules:
             return Module(name, "missing")
         digest = digest_bytes(source)
         self.sources[file] = digest
+        top = name.partition(".")[0]
+        folder = file
+        for _ in range(name.count(".") + 1 + is_package):
+            folder = os.path.dirname(folder)
+        version = self._distributions.version_beside(top, folder) if top != "treadle" else None
+        read = functools.partial(self._facts, file, source, digest)
+        return Module(name, "source", file, digest, version, is_package, search, read)
+
+    def _facts(self, file: str, source: bytes, digest: str) -> Facts:
         facts = self._memory.get(digest) if self._memory else None
         if facts is None:
             try:
@@ -166,9 +223,4 @@ class Modules:
                 ) from error
             if self._memory:
                 self._memory.put(digest, facts)
-        top = name.partition(".")[0]
-        folder = file
-        for _ in range(name.count(".") + 1 + is_package):
-            folder = os.path.dirname(folder)
-        version = self._distributions.version_beside(top, folder) if top != "treadle" else None
-        return Module(name, "source", file, facts, version, is_package, search)
+        return facts

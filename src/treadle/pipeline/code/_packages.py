@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -31,7 +30,7 @@ class Distributions:
     def version_beside(self, module: str, folder: str) -> str | None:
         """The version of the distribution that lies in the folder of the module itself, as an installer puts it."""
         for metadata, name, version in self._installed:
-            if str(metadata.parent) == folder and (name == _normal(module) or module in _modules(metadata)):
+            if str(metadata.parent) == folder and (name == _normal(module) or _provides(_listed(metadata), module)):
                 return version
         return None
 
@@ -67,23 +66,30 @@ class Distributions:
         return {name: version for _, name, version in reversed(self._installed)}
 
     @cached_property
-    def _by_module(self) -> dict[str, str]:
-        modules: dict[str, str] = {}
-        for folder, _, version in self._installed:
-            for module in _modules(folder):
-                modules.setdefault(module, version)
-        return modules
+    def _contents(self) -> list[tuple[bytes, str]]:
+        return [(_listed(folder), version) for folder, _, version in self._installed]
 
     def _find(self, module: str) -> str | None:
-        return self._by_name.get(_normal(module)) or self._by_module.get(module)
+        if (version := self._by_name.get(_normal(module))) is not None:
+            return version
+        return next((version for listed, version in self._contents if _provides(listed, module)), None)
 
 
-def _modules(metadata: Path) -> Iterator[str]:
-    yield from _lines(metadata / "top_level.txt")
-    for line in _lines(metadata / "RECORD"):
-        top = line.partition(",")[0].partition("/")[0]
-        if not top.endswith((".dist-info", ".data", "..")):
-            yield top.partition(".")[0]
+def _listed(metadata: Path) -> bytes:
+    """The names of a distribution's modules, or of its files, each on a line of its own."""
+    found = b""
+    for name in ("top_level.txt", "RECORD"):
+        try:
+            found += b"\n" + (metadata / name).read_bytes()
+        except OSError:
+            continue
+    return found
+
+
+def _provides(listed: bytes, module: str) -> bool:
+    """Whether a module is among them: a name, a folder or a file. All lists together have 100,000 lines and more."""
+    name = b"\n" + module.encode()
+    return name in listed and re.search(re.escape(name) + rb"\s*([/.,\r\n]|$)(?!(data|dist-info)/)", listed) is not None
 
 
 def _lines(path: Path) -> list[str]:
