@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from storing import PIPELINE, Store, digest
 
 from treadle.artifact import digest_file
 from treadle.registry import Registry
+from treadle.transform import AnalysisCache
 
 
 @pytest.fixture
@@ -100,6 +102,21 @@ def test_collection_is_shown_first_and_keeps_what_is_registered(store: Store) ->
         "package": "cached",
     }
     assert digest(again, "train", "model") == digest(old, "train", "model")
+
+
+def test_collection_takes_analyses_that_were_not_used_lately(store: Store) -> None:
+    store.run()
+    kept = AnalysisCache(store.home / "analyses")
+    for name in ("old", "new"):
+        kept.store(name, [1, 2])
+    size = (store.home / "analyses" / "old.json").stat().st_size
+    os.utime(store.home / "analyses" / "old.json", (0, 0))
+    assert store.ask("gc")["analyses"] == {"files": 1, "bytes": size}
+    assert f"Would remove 1 analyses of data spans, {size:,} bytes" in store.treadle("gc")[1]
+    assert kept.has("old")
+    assert store.ask("gc", "--delete")["analyses"]["files"] == 1
+    assert (kept.has("old"), kept.has("new")) == (False, True)
+    assert store.ask("gc", "--delete")["analyses"]["files"] == 0
 
 
 def test_gc_refuses_nonsense(store: Store) -> None:

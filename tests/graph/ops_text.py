@@ -63,6 +63,13 @@ def great_circle(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     return 2 * 6371.0088 * math.asin(min(chord / 2, 1.0))
 
 
+def frequencies(rows: list[list[str]], size: int, least: int, weigh: Callable[[int], float]) -> list[list[float]]:
+    """Of each token what its number of rows says; a token in fewer than ``least`` is in none."""
+    df = Counter(token for row in rows for token in set(row))
+    known = {token: count for token, count in df.items() if count >= least}
+    return [[weigh(known.get(token, 0)) for token in row] + [NAN] * (size - len(row)) for row in rows]
+
+
 OPS: dict[str, tuple[Op, Callable[[], Any]]] = {
     "lower": (lambda x: tt.lower(x["s"]) == "n", lambda: holds(lambda s: ascii_lower(s) == "n", "s")),
     "upper": (lambda x: tt.upper(x["r"]) == "B", lambda: holds(lambda s: s in ("b", "B"), "r")),
@@ -223,6 +230,18 @@ OPS |= {
         lambda x: tt.tfidf(tt.tokens(x["s"], pattern="(?s).")),
         lambda: tfidf_of([letters(s) for s in RAW["s"]], smooth=True),
     ),
+    "document_frequency": (
+        lambda x: tt.document_frequency(tt.tokens(x["s"], pattern="(?s).", size=3), min_count=2),
+        lambda: frequencies([letters(s)[:3] for s in RAW["s"]], 3, 2, float),
+    ),
+    "idf": (
+        lambda x: tt.idf(tt.tokens(x["r"], size=2)),
+        lambda: frequencies([split(r)[:2] for r in RAW["r"]], 2, 1, lambda df: 1 + math.log(701 / (df + 1))),
+    ),
+    "idf_plain": (
+        lambda x: tt.idf(tt.tokens(x["r"], size=2), min_count=30, smooth=False),
+        lambda: frequencies([split(r)[:2] for r in RAW["r"]], 2, 30, lambda df: 1 + math.log(700 / df) if df else NAN),
+    ),
     "tfidf_plain": (
         lambda x: tt.tfidf(tt.tokens(x["r"]), smooth=False),
         lambda: tfidf_of([split(r) for r in RAW["r"]], smooth=False),
@@ -297,6 +316,32 @@ OPS |= {
         lambda x: tt.length(tt.concat(x["r"], tt.concat(x["s"], x["r"]))),
         lambda: each(lambda s, r: len(s) + 2 * len(r), "s", "r"),
     ),
+    "hash_of_chosen": (
+        lambda x: tt.hash_buckets(tt.where(x["b"], x["s"], tt.where(x["f"] > 0, x["r"], "Ab")), 1000),
+        lambda: [NAN if text is None else blake(text) % 1000 for text in chosen()],
+    ),
+    "hash_of_lower_of_chosen": (
+        lambda x: tt.hash_buckets(tt.lower(tt.concat(tt.where(x["b"], x["s"], "NO"), "-éZ")), 1000),
+        lambda: [
+            NAN if b and s is None else blake(ascii_lower(f"{s if b else 'NO'}-éZ")) % 1000
+            for b, s in zip(RAW["b"], RAW["s"], strict=True)
+        ],
+    ),
+    "length_of_filled": (
+        lambda x: tt.length(tt.strip(tt.fill_missing(x["s"], tt.concat(x["r"], "--")))),
+        lambda: [
+            NAN if s is None and r is None else len((f"{r}--" if s is None else s).strip(WHITE))
+            for s, r in zip(RAW["s"], RAW["r"], strict=True)
+        ],
+    ),
+    "vocabulary_of_chosen_spread": (
+        lambda x: tt.vocabulary(tt.where(x["b"], x["s"], "no"), top_k=1, num_oov_buckets=5),
+        lambda: spread_ids([s if b else "no" for b, s in zip(RAW["b"], RAW["s"], strict=True)], 5),
+    ),
+    "number_of_chosen": (
+        lambda x: tt.parse_number(tt.where(x["b"], "1.5e1", x["s"])),
+        lambda: [15.0 if b else number_of(s or "") for b, s in zip(RAW["b"], RAW["s"], strict=True)],
+    ),
     "token_ids_spread": (
         lambda x: tt.token_ids(tt.tokens(x["s"], pattern="(?s).", size=4), top_k=2, num_oov_buckets=5),
         lambda: spread_rows([list(s or "")[:4] for s in RAW["s"]], 4, 2, 5),
@@ -351,6 +396,20 @@ OPS |= {
         lambda: each(lambda t: (t - datetime(1970, 1, 1)).total_seconds(), "t"),
     ),
 }
+
+
+def chosen() -> list[str | None]:
+    return [
+        s if b else r if f is not None and f > 0 else "Ab"
+        for b, s, f, r in zip(RAW["b"], RAW["s"], RAW["f"], RAW["r"], strict=True)
+    ]
+
+
+def spread_ids(texts: list[str | None], buckets: int) -> list[float]:
+    """The most frequent is 0; the others one of some ids, by hash, and a missing one the first of these."""
+    frequency = Counter(text for text in texts if text is not None)
+    first = min(frequency, key=lambda text: (-frequency[text], text))
+    return [1.0 if text is None else 0.0 if text == first else 1.0 + blake(text) % buckets for text in texts]
 
 
 def number_of(text: str) -> float:

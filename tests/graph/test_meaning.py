@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from ops import OPS, SCHEMA, many_rows
+from ops import OPS, SCHEMA, many_rows, smaller_of
 
 from treadle import transform as tt
 
@@ -152,6 +152,9 @@ EXPECTED: dict[str, Callable[[], Any]] = {
     "vocabulary_text_filled": lambda: ids(["?" if value is None else value for value in S]),
     "vocabulary_chosen": lambda: ids([value if b else "no" for value, b in zip(S, B, strict=True)]),
     "vocabulary_both_uses": lambda: ids([None if np.isnan(i) else i for i in INT]) + INT,
+    "numpy_function": lambda: np.abs(F),
+    "numpy_function_onnx": lambda: smaller_of(F, INT),
+    "numpy_function_twice": lambda: smaller_of(G, F),
     "one_hot": lambda: hot(ids(S, oov=True), len(set(S) - {None}) + 1),
     "one_hot_values": lambda: hot([-1 if value not in (0, 1, 2) else value for value in K], 3),
     "one_hot_words": lambda: hot([["", "a"].index(value) if value in ("", "a") else -1 for value in S], 2),
@@ -166,9 +169,10 @@ def computed(op: Callable[[Any], tt.Column], table: pa.Table = ROWS) -> Any:
     return graph.feature_matrix(table)
 
 
-SCALING = ("min_max", "z_score_per", "robust", "gaussian", "count_per_key", "mean_per_key", "density", "interpolated")
+SCALING = ("min_max", "z_score_per", "robust", "gaussian", "count_per_key", "mean_per_key", "interpolated")
 BUCKETS = ("bucketize_many", "bucketize_weighted", "bucketize_fixed_many", "bucketize_vector", "bucketize_per_key")
-ELSEWHERE = (*SCALING, *BUCKETS, "pca", "random_projection")
+SPREAD = ("density", "histogram")
+ELSEWHERE = (*SCALING, *BUCKETS, *SPREAD, "pca", "random_projection")
 """How operations begin whose meaning ``tests/transform/test_numeric.py`` holds."""
 
 

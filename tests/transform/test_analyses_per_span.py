@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +128,25 @@ def test_a_file_that_is_not_whole_is_made_again(tmp_path: Path) -> None:
     assert graph_bytes(tt.analyze_spans(preprocess, SCHEMA, [span(1)], cache), tmp_path / "again") == expected
     assert [seed for seed, _ in READ] == [1, 1]
     assert not list((tmp_path / "cache").glob(".*"))
+
+
+def test_what_was_not_used_lately_can_be_pruned_and_is_found_out_again(tmp_path: Path) -> None:
+    cache = tt.AnalysisCache(tmp_path / "cache")
+    assert cache.prune(2.0**40, delete=True) == (0, 0)
+    expected = graph_bytes(tt.analyze_spans(preprocess, SCHEMA, [span(1), span(2)], cache), tmp_path / "first")
+    (tmp_path / "cache" / ".dead.json.0123").write_text("{")
+    for file in (tmp_path / "cache").iterdir():
+        os.utime(file, (1000, 1000))
+    tt.analyze_spans(preprocess, SCHEMA, [span(2)], cache)  # uses the states of one span, which so stay
+    files = len(list((tmp_path / "cache").iterdir()))
+    shown = cache.prune(2000, delete=False)
+    assert (len(list((tmp_path / "cache").iterdir())), shown.files) == (files, (files - 1) // 2 + 1)
+    assert cache.prune(2000, delete=True) == shown
+    assert cache.prune(2000, delete=True).files == 0
+    READ.clear()
+    again = graph_bytes(tt.analyze_spans(preprocess, SCHEMA, [span(1), span(2)], cache), tmp_path / "again")
+    assert {seed for seed, _ in READ} == {1}
+    assert again == expected
 
 
 def test_no_spans_are_an_analysis_over_nothing(tmp_path: Path) -> None:

@@ -193,6 +193,53 @@ def test_density_is_the_histogram_of_numpy() -> None:
     np.testing.assert_allclose(share[:, 0], [2 / 3, 2 / 3, 1 / 3, 0], rtol=1e-6)
 
 
+def test_a_histogram_is_that_of_numpy() -> None:
+    values = np.random.default_rng(2).normal(size=300)
+    for boundaries in (6, [-2.0, -0.5, 0.0, 0.5, 2.0]):
+        counts, edges = np.histogram(values, boundaries)
+        buckets = range(len(counts))
+
+        def op(x: Any, boundaries: Any = boundaries) -> Any:
+            found = tt.histogram(x["a"], boundaries)
+            at = tt.apply_buckets(x["b"], found.boundaries)
+            constants = [x["b"] * 0 + count for count in found.counts]
+            return tt.vector(*constants, found.count_of(x["b"]), found.share_of(x["b"]), tt.cast(at, "float"))
+
+        middles = (edges[:-1] + edges[1:]) / 2
+        got = fitted(op, rows(a=[*values, None, np.inf], b=[0.0] * 302), rows(b=middles), parts=3)
+        np.testing.assert_array_equal(got[:, : len(counts)], [counts] * len(counts))
+        whole = 300 if boundaries == 6 else (np.isfinite(values)).sum()
+        wanted = np.column_stack([counts, counts / whole, [bucket + 1 for bucket in buckets]])
+        np.testing.assert_allclose(got[:, len(counts) :], wanted, rtol=1e-6)
+
+
+def test_a_histogram_over_few_values_has_empty_buckets() -> None:
+    def op(x: Any) -> Any:
+        return tt.vector(*(x["b"] * 0 + count for count in tt.histogram(x["a"], 3).counts))
+
+    at = rows(b=[0.0])
+    assert fitted(op, rows(a=[None], b=[0.0]), at).tolist() == [[0, 0, 0]]
+    assert sum(fitted(op, rows(a=[5.0, 5.0], b=[0.0] * 2), at)[0]) == 2
+    words = fitted(lambda x: tt.histogram(x["k"], categorical=True).count_of(x["k"]), rows(k=["a", "a", "b", None]))
+    assert words[:, 0].tolist() == [2, 2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("op", "says"),
+    [
+        (lambda x: tt.histogram(x["a"], [1.0]).count_of(x["a"]), "two edges at least"),
+        (lambda x: tt.histogram(x["a"], [2.0, 1.0]).count_of(x["a"]), "must ascend"),
+        (lambda x: tt.histogram(x["a"], 0).count_of(x["a"]), "num_buckets must be"),
+        (lambda x: tt.histogram(x["k"], categorical=True).boundaries, "has no boundaries"),
+        (lambda x: tt.histogram(x["k"]).count_of(x["k"]), "a number is needed"),
+        (lambda x: x["a"] if tt.histogram(x["a"]) else x["b"], "has no values while"),
+    ],
+)
+def test_a_histogram_that_cannot_be_is_refused(op: Callable[[Any], Any], says: str) -> None:
+    with pytest.raises(TransformError, match=says):
+        fitted(op, rows(a=[1.0]))
+
+
 def test_components_are_those_of_numpy() -> None:
     random = np.random.default_rng(3)
     a = random.normal(size=200)
@@ -242,6 +289,38 @@ class _Gap:
 
     def result(self) -> dict[str, float]:
         return {"gap": self.gap}
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """How many distinct values a category has; what it is given is checked."""
+
+    def create(self) -> _Distinct:
+        return _Distinct()
+
+
+class _Distinct:
+    def __init__(self) -> None:
+        self.seen: set[Any] = set()
+
+    def add(self, column: tt.Coded) -> None:
+        self.seen |= {column.values[code] for code in column.codes if code >= 0}
+
+    def merge(self, other: _Distinct) -> None:
+        self.seen |= other.seen
+
+    def result(self) -> dict[str, float]:
+        return {"distinct": float(len(self.seen))}
+
+
+@pytest.mark.parametrize(
+    ("op", "distinct"),
+    [(lambda x: x["k"], 2), (lambda x: tt.cast(x["b"], "int"), 1), (lambda x: tt.where(x["a"] > 2, x["k"], "z"), 2)],
+)
+def test_an_analyzer_of_ones_own_over_one_category_is_given_one_column(op: Callable[[Any], Any], distinct: int) -> None:
+    table = rows(a=[1.0, 3.0, 50.0], k=["p", "q", None], b=[7, 7, None])
+    got = fitted(lambda x: x["a"] * 0 + tt.analyzer(Distinct(), "distinct", op(x)), table, parts=2)
+    assert got.tolist() == [[distinct]] * 3
 
 
 def test_an_analyzer_of_ones_own_over_a_column_that_was_analyzed_itself() -> None:

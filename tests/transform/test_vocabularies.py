@@ -115,6 +115,18 @@ def test_coverage_keeps_the_first_of_every_key() -> None:
     assert got == [0, -1, 0, -1, -1, -1, 0, -1, 1, 1]
 
 
+def test_coverage_keeps_what_every_key_has_often_enough() -> None:
+    counts = Counter(zip(WORDS, TABLE["tongue"].to_pylist(), strict=True))
+    often = {word for (word, tongue), count in counts.items() if None not in (word, tongue) and count >= 2}
+    everything = ids(lambda x: tt.vocabulary(x["word"]))
+    first = WORDS[everything.index(0)]
+    got = ids(lambda x: tt.vocabulary(x["word"], top_k=1, key=x["tongue"], min_count_per_key=2))
+    assert {word for word, id_ in zip(WORDS, got, strict=True) if id_ >= 0} == often | {first}
+    assert ids(lambda x: tt.vocabulary(x["word"], top_k=1, key=x["tongue"], min_count_per_key=1)) == everything
+    fewer = ids(lambda x: tt.vocabulary(x["word"], top_k=1, key=x["tongue"], min_count_per_key=99, top_k_per_key=1))
+    assert {word for word, id_ in zip(WORDS, fewer, strict=True) if id_ >= 0} == {first}
+
+
 def information(table: list[tuple[str | None, Any]]) -> dict[str, float]:
     """Mutual information times rows, from the definition with probabilities."""
     rows = [(word, label) for word, label in table if label is not None]

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     "--keep-days",
     default=30.0,
     show_default=True,
-    help="Artifacts of runs stay that are this much older than the newest.",
+    help="Artifacts of runs stay that are this much older than the newest, and analyses of data spans that were used"
+    " in as many days.",
 )
 @click.option("--keep", "pinned", multiple=True, metavar="DIGEST|RUN", help="This stays too; may be repeated.")
 @click.option(
@@ -46,12 +47,16 @@ def command(
     """Show, or with --delete remove, artifacts that nothing live needs.
 
     What runs that are kept read or made stays, and so do registered versions and what a run at work is writing.
-    Lineage stays as a whole. A node whose outputs were removed simply runs again when it is needed.
+    Lineage stays as a whole. A node whose outputs were removed simply runs again when it is needed, and what was known
+    of a data span is found out again.
     """
+    import time
+
     from treadle.config import home
     from treadle.metadata import Retention, collect, plan_collection
     from treadle.runner import history
     from treadle.storage import open_artifacts
+    from treadle.transform import AnalysisCache
 
     policy = Retention(runs=keep_runs, days=keep_days)
     with history() as metadata:
@@ -65,8 +70,9 @@ def command(
             found = collect(metadata, store, policy, pins=pins, wait_seconds=wait)
         else:
             found = plan_collection(metadata, store, policy, pins=pins())
+        analyses = AnalysisCache(home() / "analyses").prune(time.time() - keep_days * 86_400, delete=delete)
         if as_json:
-            emit_json({"deleted": delete, **found.to_json()})
+            emit_json({"deleted": delete, **found.to_json(), "analyses": analyses._asdict()})
             return 0
         types = {artifact.digest: metadata.lineage.types(artifact.digest) for artifact in found.leaves}
     for artifact in found.leaves:
@@ -76,7 +82,9 @@ def command(
         f"{verb} {len(found.leaves):,} artifacts, {found.bytes_freed:,} bytes;"
         f" {found.stays:,} stay, {found.bytes_left:,} bytes, with {len(found.runs_kept):,} runs."
     )
-    if found.leaves and not delete:
+    if analyses.files:
+        click.echo(f"{verb} {analyses.files:,} analyses of data spans, {analyses.bytes:,} bytes, not used lately.")
+    if (found.leaves or analyses.files) and not delete:
         note("Hint: treadle gc --delete removes them")
     return 0
 

@@ -34,6 +34,7 @@ _NAMES = {
     "inputs_of": "_passes",
     "load_nodes": "_storage",
     "lower": "_lowering",
+    "made_of_nothing": "_preparation",
     "make_model": "_model",
     "read_body": "_bodies",
     "replace_nodes": "_passes",
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from treadle.graph._nodes_images import Pixels
     from treadle.graph._page import page_of
     from treadle.graph._passes import inputs_of, replace_nodes, rewrite, walk
+    from treadle.graph._preparation import made_of_nothing
     from treadle.graph._ragged import Ragged
     from treadle.graph._session import Session
     from treadle.graph._steps_images import check_images
@@ -102,6 +104,7 @@ __all__ = [
     "list_nodes",
     "load_nodes",
     "lower",
+    "made_of_nothing",
     "make_model",
     "nodes",
     "page_of",

@@ -227,6 +227,20 @@ class TokenBucket(Node):
 
 
 @dataclass(frozen=True, eq=False)
+class OfTokens(Node):
+    """Of each token a number from the row of a table that its id names; missing behind the last token."""
+
+    x: Node
+    """A lookup with ``has_oov``: the table's last row is for what is not in the vocabulary."""
+    table: Node
+    kind = Kind.NUMBER
+
+    @property
+    def columns(self) -> int:
+        return width(self.x)
+
+
+@dataclass(frozen=True, eq=False)
 class OutOfFold(Node):
     """A number from the row of a table that a lookup names: the first; the others are of all rows but a fold's."""
 
@@ -259,7 +273,7 @@ def is_sequence(node: Node) -> bool:
     """Whether a node is several columns: tokens, their ids, and what is counted of them."""
     while isinstance(node, Lookup | ToNumber):
         node = node.x
-    return isinstance(node, Bag | Present | Weighted | There | TokenBucket | Pixels) or is_padded(node)
+    return isinstance(node, Bag | Present | Weighted | There | TokenBucket | OfTokens | Pixels) or is_padded(node)
 
 
 def is_padded(node: Node) -> bool:
@@ -273,7 +287,7 @@ TEXT_NODES: dict[str, type[Node]] = {
     cls.__name__: cls
     for cls in (
         *(AsciiCase, Match, Joined, MixedKey, HashBucket, UnknownBucket, Cross, Sine),
-        *(Prepared, Bag, Present, Weighted, There, TokenBucket, OutOfFold, FoldPick, Within, Pixels),
+        *(Prepared, Bag, Present, Weighted, There, TokenBucket, OfTokens, OutOfFold, FoldPick, Within, Pixels),
     )
 }
 """The names under which nodes are stored."""

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from treadle.errors import InputValueError, ModelFormatError
 from treadle.graph._steps_images import IMAGE_STEPS, NotAnImageError
 from treadle.graph._steps_images import pixels as _pixels
@@ -70,6 +72,11 @@ class Preparation:
                     where={"column": self.features[0], "row": number},
                     hint='Leave the row out, or take tt.image(..., invalid="missing").',
                 ) from error
+
+
+def made_of_nothing(steps: tuple[Step, ...]) -> Any:
+    """What steps make of a missing text: with a first step that fills it, a constant."""
+    return Preparation(("x",), steps).compiled()({"x": np.array([[MISSING_TEXT]], dtype=object)})[0, 0]
 
 
 def run_of(steps: tuple[Step, ...]) -> Function:

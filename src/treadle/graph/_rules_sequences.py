@@ -9,7 +9,7 @@ import numpy as np
 from treadle.graph._classes import Group
 from treadle.graph._lowering import Operands, Rule, constant_value
 from treadle.graph._nodes import Kind, Node
-from treadle.graph._nodes_text import Bag, Present, There, TokenBucket, Weighted
+from treadle.graph._nodes_text import Bag, OfTokens, Present, There, TokenBucket, Weighted
 from treadle.graph._rules import is_missing
 from treadle.graph._wire import Element
 
@@ -67,10 +67,21 @@ def _token_bucket(of: Operands, members: Group) -> list[str]:
     return results
 
 
+def _of_tokens(of: Operands, members: Group) -> list[str]:
+    results = []
+    for node, ids in zip(members.members, of.separate("x"), strict=True):
+        rows = cast("tuple[tuple[float, ...], ...]", constant_value(cast(OfTokens, node).table))
+        # An id of -1 names the last entry: behind the last token.
+        values = of.emit.constant([*(row[0] for row in rows), np.nan], np.float64)
+        results.append(of.emit.node("Gather", values, ids, axis=0))
+    return results
+
+
 RULES_OF_SEQUENCES: dict[type[Node], Rule] = {
     Bag: _bag,
     Present: _present,
     Weighted: _weighted,
     There: _there,
     TokenBucket: _token_bucket,
+    OfTokens: _of_tokens,
 }

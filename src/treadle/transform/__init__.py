@@ -19,13 +19,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from treadle.transform._analysis_cache import AnalysisCache
     from treadle.transform._analyzers import Coded
     from treadle.transform._buckets import (
         apply_buckets,
         apply_buckets_with_interpolation,
         bucketize,
         bucketize_per_key,
-        estimated_probability_density,
         quantile,
         quantiles,
     )
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from treadle.transform._geo import haversine
     from treadle.transform._graph import TransformGraph, analyze
     from treadle.transform._hashing import cross, hash_buckets, length
+    from treadle.transform._histogram import Histogram, estimated_probability_density, histogram
     from treadle.transform._history import History, Timeline, add_past
     from treadle.transform._images import image
     from treadle.transform._kept_examples import keep_transformed
@@ -113,7 +114,7 @@ if TYPE_CHECKING:
         filter_matrix,
         wrap_features,
     )
-    from treadle.transform._spans import AnalysisCache, DataSpan, analyze_spans
+    from treadle.transform._spans import DataSpan, analyze_spans
     from treadle.transform._target import target_encode
     from treadle.transform._text import concat, contains, ends_with, is_in, lower, matches, starts_with, upper
     from treadle.transform._text_parts import (
@@ -131,6 +132,8 @@ if TYPE_CHECKING:
     from treadle.transform._tokens import (
         Tokens,
         bag_of_words,
+        document_frequency,
+        idf,
         multi_hot,
         ngrams,
         tfidf,
@@ -160,6 +163,7 @@ __all__ = [
     "Columns",
     "DataSpan",
     "ExamplesSource",
+    "Histogram",
     "History",
     "Items",
     "Recent",
@@ -194,6 +198,7 @@ __all__ = [
     "day_of_month",
     "day_of_week",
     "day_of_year",
+    "document_frequency",
     "dot",
     "elapsed",
     "eliminate_features",
@@ -211,7 +216,9 @@ __all__ = [
     "hash_buckets",
     "haversine",
     "highest",
+    "histogram",
     "hour_of_day",
+    "idf",
     "image",
     "index_of",
     "is_in",
@@ -297,11 +304,9 @@ __all__ = [
 ]
 
 _MODULES = {
+    "_analysis_cache": "AnalysisCache",
     "_analyzers": "Coded",
-    "_buckets": (
-        "apply_buckets apply_buckets_with_interpolation bucketize bucketize_per_key "
-        "estimated_probability_density quantile quantiles"
-    ),
+    "_buckets": ("apply_buckets apply_buckets_with_interpolation bucketize bucketize_per_key quantile quantiles"),
     "_column": "Column Columns",
     "_components": "covariance pca",
     "_dates": "cyclical day_of_month day_of_year elapsed is_weekend minute quarter second unix_time week_of_year year",
@@ -315,6 +320,7 @@ _MODULES = {
     "_geo": "haversine",
     "_graph": "TransformGraph analyze",
     "_hashing": "cross hash_buckets length",
+    "_histogram": "Histogram estimated_probability_density histogram",
     "_history": "History Timeline add_past",
     "_images": "image",
     "_kept_examples": "keep_transformed",
@@ -332,11 +338,14 @@ _MODULES = {
         "std_dev_per_key values_per_key"
     ),
     "_selection": "Selection eliminate_features embedded_features filter_features filter_matrix wrap_features",
-    "_spans": "AnalysisCache DataSpan analyze_spans",
+    "_spans": "DataSpan analyze_spans",
     "_target": "target_encode",
     "_text": "concat contains ends_with is_in lower matches starts_with upper",
     "_text_parts": "extract index_of join parse_number parse_time replace replace_pattern strip substring token_at",
-    "_tokens": "Tokens bag_of_words multi_hot ngrams tfidf token_ids token_mask tokens unique_tokens word_count",
+    "_tokens": (
+        "Tokens bag_of_words document_frequency idf multi_hot ngrams tfidf token_ids token_mask tokens unique_tokens "
+        "word_count"
+    ),
     "_vector_functions": "cosine_similarity dot norm vector_max vector_mean vector_min vector_sum",
     "_vectors": "Vector random_projection vector",
     "_vocabulary": "lookup vocabulary",

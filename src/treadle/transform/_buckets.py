@@ -1,4 +1,4 @@
-"""Buckets: the number of the interval a value lies in, its place in it, and how dense the data is there."""
+"""Buckets: the number of the interval a value lies in, and its place in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from treadle.transform._column import Column, describe, number
 from treadle.transform._functions import _category
 from treadle.transform._keyed import KeyedQuantilesOf
 from treadle.transform._location import user_line
-from treadle.transform._quantiles import HistogramOf, QuantileOf, QuantilesOf
+from treadle.transform._quantiles import QuantileOf, QuantilesOf
 from treadle.transform._vectors import each, parts_of
 from treadle.transform._weighted import WeightedQuantilesOf
 
@@ -88,7 +88,7 @@ def bucketize_per_key(x: Column, key: Column, num_buckets: int) -> Column:
 
     An unseen or missing key gives -1; a missing number stays missing.
     """
-    _check_buckets(num_buckets)
+    check_buckets(num_buckets)
     value, node = number(x), _category(key)
     keys, table = (
         Analysis(KeyedQuantilesOf(num_buckets), field, kind, value, (node,))
@@ -97,44 +97,8 @@ def bucketize_per_key(x: Column, key: Column, num_buckets: int) -> Column:
     return Column(n.BucketByKey(value, n.Lookup(node, keys, has_oov=True), table))
 
 
-def estimated_probability_density(
-    x: Column, boundaries: int | Sequence[float] = 10, *, categorical: bool = False
-) -> Column:
-    """How dense the training data is at a value, by its histogram; 0 outside of it and for a missing value.
-
-    Args:
-        x: A column of numbers; with ``categorical`` of integers or text.
-        boundaries: The edges of the histogram, or how many even buckets from the least to the largest value.
-        categorical: Give the share of the training rows that have the value.
-    """
-    if categorical:
-        from treadle.transform._keyed import KeySharesOf
-
-        node = _category(x)
-        keys, table = (
-            Analysis(KeySharesOf(), field, kind, node)
-            for field, kind in (("keys", n.Kind.TOKENS), ("table", n.Kind.TABLE))
-        )
-        return Column(n.Pick(n.Lookup(node, keys, has_oov=True), table, 0))
-    if isinstance(boundaries, int):
-        _check_buckets(boundaries, 1)
-        analyzer = HistogramOf(boundaries)
-    else:
-        analyzer = HistogramOf(len(boundaries), _checked(boundaries).values)
-    value = number(x)
-    edges, ids, table = (
-        Analysis(analyzer, field, kind, value)
-        for field, kind in (
-            ("boundaries", n.Kind.BOUNDARIES),
-            ("ids", n.Kind.TOKENS),
-            ("table", n.Kind.TABLE),
-        )
-    )
-    return Column(n.Pick(n.Lookup(n.Bucket(value, edges), ids, has_oov=True), table, 0))
-
-
 def _boundaries(over: list[Column], num_buckets: int | None, weights: Column | None) -> Column:
-    _check_buckets(num_buckets)
+    check_buckets(num_buckets)
     assert num_buckets is not None
     if weights is None:
         return analysis(QuantilesOf(num_buckets), "boundaries", over, n.Kind.BOUNDARIES)
@@ -145,7 +109,7 @@ def _boundaries(over: list[Column], num_buckets: int | None, weights: Column | N
 
 def _given(boundaries: Column | Sequence[float]) -> n.Node:
     if not isinstance(boundaries, Column):
-        return _checked(boundaries)
+        return checked_boundaries(boundaries)
     if boundaries.node.kind != n.Kind.BOUNDARIES:
         raise TransformError(
             f"Here boundaries are needed, and this is {describe(boundaries)}.",
@@ -155,14 +119,16 @@ def _given(boundaries: Column | Sequence[float]) -> n.Node:
     return boundaries.node
 
 
-def _checked(boundaries: Sequence[float]) -> n.Boundaries:
+def checked_boundaries(boundaries: Sequence[float]) -> n.Boundaries:
+    """Boundaries that ascend, else an error with the user's line."""
     found = tuple(float(value) for value in boundaries)
     if not all(low < high for low, high in pairwise(found)) or any(v != v for v in found):  # noqa: PLR0124
         raise TransformError(f"boundaries must ascend, and these are {boundaries}.", where=user_line())
     return n.Boundaries(found)
 
 
-def _check_buckets(num_buckets: object, least: int = 2) -> None:
+def check_buckets(num_buckets: object, least: int = 2) -> None:
+    """A number of buckets that can be, else an error with the user's line."""
     if type(num_buckets) is not int or num_buckets < least:
         raise TransformError(
             f"num_buckets must be a whole number of at least {least}, not {num_buckets!r}.", where=user_line()

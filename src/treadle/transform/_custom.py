@@ -35,15 +35,17 @@ class NumbersOf:
     """A user's analyzer as one of ours: its numbers become constants."""
 
     custom: CustomAnalyzer
+    columns: int
 
     def create(self) -> _CustomState:
-        return _CustomState(self.custom)
+        return _CustomState(self)
 
 
 class _CustomState:
-    def __init__(self, custom: CustomAnalyzer) -> None:
-        self._name = type(custom).__name__
-        self._inner: Any = custom.create()
+    def __init__(self, of: NumbersOf) -> None:
+        self._name = type(of.custom).__name__
+        self._columns = of.columns
+        self._inner: Any = of.custom.create()
         if hasattr(self._inner, "state") and hasattr(self._inner, "restore"):
             self.state = self._inner.state
             self.restore = self._inner.restore
@@ -53,8 +55,7 @@ class _CustomState:
 
     def add_columns(self, columns: Sequence[Any]) -> None:
         # An analyzer over one column has it twice, so that it comes with all of its rows.
-        once = columns[:1] if len(columns) == 2 and columns[0] is columns[1] else columns
-        self._inner.add(*once)
+        self._inner.add(*columns[: self._columns])
 
     def merge(self, other: _CustomState) -> None:
         self._inner.merge(other._inner)

@@ -246,7 +246,7 @@ def _folded(node: n.Node) -> n.Node:
 def _column_names(name: str, node: n.Node) -> tuple[str, ...]:
     if isinstance(node, n.Stack):
         return tuple(column for i, x in enumerate(node.xs) for column in _column_names(f"{name}[{i}]", x))
-    if t.is_sequence(node) and (node.kind == n.Kind.KEY or isinstance(node, t.There | Pixels)):
+    if t.is_sequence(node) and (node.kind == n.Kind.KEY or isinstance(node, t.There | t.OfTokens | Pixels)):
         return tuple(f"{name}[{i}]" for i in range(n.width(node)))
     if not isinstance(node, n.OneHot) and not t.is_sequence(node):
         return (name,)

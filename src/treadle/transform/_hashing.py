@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, cast
 
 from treadle.errors import NoLoweringError, TransformError
+from treadle.graph import made_of_nothing, replace_nodes, walk
 from treadle.graph import nodes as n
 from treadle.graph import text_nodes as t
 from treadle.transform._column import Column, describe, text
@@ -69,28 +70,59 @@ def hashed(node: n.Node, key: str) -> n.Node:
     return t.MixedKey(seed, node)
 
 
-def prepared(x: Column, steps: Steps, holds: n.Kind, size: int = 1) -> n.Node:
-    """What is made of a text where it enters.
+def prepared(x: Column, steps: Steps, holds: n.Kind) -> n.Node:
+    """What is made of a text where it enters; of a text that a condition chose, of either side, and chosen then.
 
     Raises:
-        NoLoweringError: The text is made by a condition, or of another text.
+        NoLoweringError: It is made of another text than those of features, constants and conditions between them.
     """
-    return prepared_of(*source_of(x), steps, holds, size)
+    node = text(x)
+    outermost_first = reversed(list(walk([node])))
+    choice = next((found for found in outermost_first if _is_choice(found)), None)
+    if choice is None:
+        return prepared_of(*_source(node), steps, holds)
+    condition, *sides = _parts_of_choice(choice)
+    made = (prepared(Column(replace_nodes([node], {id(choice): side})[0]), steps, holds) for side in sides)
+    return n.Choice(condition, *made)
+
+
+def _is_choice(node: n.Node) -> bool:
+    return node.kind == n.Kind.TEXT and (
+        isinstance(node, n.Choice) or (isinstance(node, n.FillMissing) and not isinstance(node.value, n.Text))
+    )
+
+
+def _parts_of_choice(node: n.Node) -> tuple[n.Node, n.Node, n.Node]:
+    if isinstance(node, n.FillMissing):
+        return n.IsMissing(node.x), node.value, node.x
+    assert isinstance(node, n.Choice)
+    return node.condition, node.then, node.otherwise
 
 
 def prepared_of(sources: Sources, before: Steps, steps: Steps, holds: n.Kind, size: int = 1) -> n.Node:
-    """What is made of features by some steps and then others."""
+    """What is made of features by some steps and then others; a constant where it is of none."""
+    if not sources:
+        return _constant((*before, *steps), holds)
     return t.Prepared(sources[0], (*before, *steps), holds, size, sources[1:])
 
 
 def source_of(x: Column) -> tuple[Sources, Steps]:
-    """The raw features that a text is made of, and how; see :func:`prepared`."""
-    return _source(text(x))
+    """The raw features that a text is made of, and how.
+
+    Raises:
+        NoLoweringError: A condition chose it, or it is a constant.
+    """
+    sources, steps = _source(text(x))
+    if not sources:
+        raise NoLoweringError("Tokens are made of a feature, and this text is a constant.", where=user_line())
+    return sources, steps
 
 
 def _source(node: n.Node) -> tuple[Sources, Steps]:
     if isinstance(node, n.Input):
         return (node,), ()
+    if isinstance(node, n.Text):
+        return (), (("fill", node.value),)
     if isinstance(node, t.AsciiCase):
         sources, steps = _source(node.x)
         return sources, (*steps, ("upper" if node.upper else "lower",))
@@ -102,9 +134,22 @@ def _source(node: n.Node) -> tuple[Sources, Steps]:
     if isinstance(node, t.Joined):
         return _joined(node)
     raise NoLoweringError(
-        "Parts, hashes, lengths and tokens are made of a text where it enters, and this one is made in the graph.",
+        "Tokens are made of a text where it enters, and this one is chosen in the graph.",
         where=user_line(),
-        hint="Take them of a text feature, or of what text functions make of one; tt.where comes after them.",
+        hint="Take them of a text feature, or of what text functions make of one, and choose then.",
+    )
+
+
+def _constant(steps: Steps, holds: n.Kind) -> n.Node:
+    made = made_of_nothing(steps)
+    if holds == n.Kind.KEY:
+        return n.Key(int(made))
+    if holds == n.Kind.NUMBER:
+        return n.Number(float(made))
+    if holds == n.Kind.TEXT:
+        return n.Text(str(made))
+    raise NoLoweringError(
+        "A text that is a constant says one time for all rows.", where=user_line(), hint="Leave it missing."
     )
 
 
@@ -112,10 +157,10 @@ def _joined(node: t.Joined) -> tuple[Sources, Steps]:
     sources: list[n.Input] = []
     parts: list[object] = []
     for side in (node.left, node.right):
-        if isinstance(side, n.Text):
-            parts.append(side.value)
-            continue
         found, steps = _source(side)
+        if not found:
+            parts.append(str(made_of_nothing((*steps, ("text",)))))
+            continue
         for source in found:
             if not any(source is known for known in sources):
                 sources.append(source)

@@ -133,23 +133,14 @@ class _KeyedQuantilesState:
 
 @dataclass(frozen=True, slots=True)
 class KeyCountsOf:
-    """``keys`` and ``table``: how many rows have each key; 0 for an unknown one."""
+    """``keys`` and ``table`` with how many rows have each key, and which share of the rows; 0 for an unknown one."""
 
     def create(self) -> _KeyCountsState:
         return _KeyCountsState()
 
 
-@dataclass(frozen=True, slots=True)
-class KeySharesOf:
-    """``keys`` and ``table``: the share of the rows, missing keys not counted, that have each key."""
-
-    def create(self) -> _KeyCountsState:
-        return _KeyCountsState(shares=True)
-
-
 class _KeyCountsState:
-    def __init__(self, *, shares: bool = False) -> None:
-        self._shares = shares
+    def __init__(self) -> None:
         self._counts: dict[Key, int] = {}
 
     def add(self, values: Values, counts: Any = None) -> None:
@@ -171,9 +162,9 @@ class _KeyCountsState:
 
     def result(self) -> Mapping[str, n.Node]:
         found = sorted(self._counts.items())
-        whole = sum(self._counts.values()) if self._shares else 1
-        rows = ((count / whole,) for _, count in found)
-        return {"keys": n.Tokens(tuple(key for key, _ in found)), "table": n.Table((*rows, (0.0,)))}  # type: ignore[arg-type]
+        whole = sum(self._counts.values())
+        rows = ((float(count), count / whole) for _, count in found)
+        return {"keys": n.Tokens(tuple(key for key, _ in found)), "table": n.Table((*rows, (0.0, 0.0)))}  # type: ignore[arg-type]
 
 
 def _by_key(values: Values, codes: Values, coded: Coded) -> list[tuple[Key, Values]]:

@@ -93,4 +93,5 @@ def analyzer(custom: CustomAnalyzer, field: str, *columns: Column) -> Column:
         )
     kinds = (n.Kind.TEXT, n.Kind.KEY)
     nodes = [_category(column) if column.node.kind in kinds else number(column) for column in columns]
-    return Column(Analysis(NumbersOf(custom), field, n.Kind.NUMBER, nodes[0], tuple(nodes[1:]) or (nodes[0],)))
+    numbers = NumbersOf(custom, len(nodes))
+    return Column(Analysis(numbers, field, n.Kind.NUMBER, nodes[0], tuple(nodes[1:]) or (nodes[0],)))

@@ -106,10 +106,11 @@ class _QuantileState(CountedNumbers):
 
 @dataclass(frozen=True, slots=True)
 class HistogramOf:
-    """``boundaries``, ``ids`` of the buckets, ``table`` with the columns density and count.
+    """``boundaries``, ``ids`` of the buckets, ``table`` with the columns count, share and density, ``count_0``, ...
 
     With ``edges`` these are the boundaries, otherwise ``num_buckets`` even ones from the least to the largest value.
-    The density is the share of the values in a bucket over its width, 0 outside the boundaries.
+    The share is of all values, the density that over a bucket's width; both are 0 outside the boundaries. Where equal
+    boundaries leave fewer buckets, the last counts are 0.
     """
 
     num_buckets: int
@@ -128,15 +129,18 @@ class _HistogramState(CountedNumbers):
         low, _ = self.values.intervals()
         edges = np.array(self._of.edges) if self._of.edges is not None else _even(low, self._of.num_buckets)
         counts = np.bincount(np.searchsorted(edges, low, side="right"), self.values.counts, len(edges) + 1)
-        density = np.zeros(len(counts))
+        within = np.zeros((len(counts), 3))
         if len(edges) > 1 and len(low):
+            within[1:-1, 0] = counts[1:-1]
+            within[1:-1, 1] = counts[1:-1] / counts.sum()
             with np.errstate(over="ignore"):  # an infinite width has no density
-                density[1:-1] = counts[1:-1] / counts.sum() / np.diff(edges)
-        rows = tuple(zip(density.tolist(), counts.tolist(), strict=True))
+                within[1:-1, 2] = within[1:-1, 1] / np.diff(edges)
+        inner = [*within[1:-1, 0].tolist(), *[0.0] * self._of.num_buckets]
         return {
             "boundaries": n.Boundaries(tuple(edges.tolist())),
             "ids": n.Tokens(tuple(range(len(counts)))),
-            "table": n.Table((*rows, (0.0, 0.0))),
+            "table": n.Table((*map(tuple, within.tolist()), (0.0, 0.0, 0.0))),
+            **{f"count_{bucket}": n.Number(inner[bucket]) for bucket in range(self._of.num_buckets)},
         }
 
 

@@ -29,6 +29,12 @@ class RankedTokensOf:
     min_diff: float
     top_k_per_key: int | None
     adjusted: bool = False
+    min_count_per_key: float | None = None
+
+    @property
+    def keyed(self) -> bool:
+        """Whether there is a key beside the column."""
+        return self.top_k_per_key is not None or self.min_count_per_key is not None
 
     def create(self) -> _RankedState:
         return _RankedState(self)
@@ -59,7 +65,7 @@ class _RankedState:
             given = np.asarray(next(beside), dtype=np.float64)
             weights = np.where(np.isfinite(given) & (given > 0), given, 0.0)
         label = _coded(next(beside)) if self._of.labelled else Coded(np.zeros(rows, np.int64), [0])
-        key = _coded(next(beside)) if self._of.top_k_per_key is not None else Coded(np.full(rows, -1), [])
+        key = _coded(next(beside)) if self._of.keyed else Coded(np.full(rows, -1), [])
         shape = (len(x.values) + 1, len(label.values) + 1, len(key.values) + 1)
         cells = np.ravel_multi_index((x.codes + 1, label.codes + 1, key.codes + 1), shape)
         sums = np.bincount(cells, weights=weights)
@@ -95,9 +101,10 @@ class _RankedState:
         rank = self._information() if self._of.labelled else weight
         order = sorted(kept, key=lambda value: (-rank.get(value, 0.0), value))
         wanted = set(order[: self._of.top_k])
+        least = self._of.min_count_per_key or 0
         for found in by_key.values():
-            of_key = sorted((v for v in found if v in rank and v not in reserved), key=lambda v: (-found[v], v))
-            wanted |= set(of_key[: self._of.top_k_per_key])
+            frequent = (v for v in found if v in rank and v not in reserved and found[v] >= least)
+            wanted |= set(sorted(frequent, key=lambda v: (-found[v], v))[: self._of.top_k_per_key])
         everything = sorted(wanted, key=lambda value: (-rank.get(value, 0.0), value))
         return {"tokens": n.Tokens((*self._of.reserved, *everything))}  # type: ignore[arg-type]
 

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from treadle.files import write_text
 from treadle.graph import dump_nodes
+from treadle.transform._analysis_cache import FORMAT, AnalysisCache
 from treadle.transform._custom import NumbersOf
 from treadle.transform._graph import TransformGraph, trace_outputs
 from treadle.transform._parts import Spec, restored, state_of
@@ -27,9 +25,6 @@ from treadle.transform._trace import Preprocess
 
 if TYPE_CHECKING:
     from treadle.schema import Schema
-
-FORMAT = "treadle.analysis/1"
-
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -51,35 +46,6 @@ class DataSpan:
     """Names its content: other content has another digest."""
     batches: Batches
     """From the columns wanted to the batches; not called where everything asked of the span is known."""
-
-
-class AnalysisCache:
-    """States of analyses in a directory, a small JSON file each; deleting files costs time and nothing else.
-
-    Args:
-        path: The directory; made when the first state is kept.
-    """
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(path)
-
-    def has(self, key: str) -> bool:
-        """Whether there is a file under a key; it may be damaged."""
-        return (self._path / f"{key}.json").is_file()
-
-    def load(self, key: str) -> Any:
-        """The state kept under a key; ``None`` where there is none, or it is not whole."""
-        try:
-            stored = json.loads((self._path / f"{key}.json").read_bytes())
-            return stored["state"] if stored["format"] == FORMAT else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def store(self, key: str, state: Any) -> None:
-        """Keep a state; other processes see all of it or nothing."""
-        self._path.mkdir(parents=True, exist_ok=True)
-        data = json.dumps({"format": FORMAT, "state": state}, sort_keys=True, separators=(",", ":"))
-        write_text(self._path / f"{key}.json", data, durable=False)  # if a crash loses it, it is found out again
 
 
 def analyze_spans(

@@ -20,7 +20,8 @@ _MISSING = (MISSING_TEXT, MISSING_INT)
 class TermsOf:
     """``tokens``: in most rows first, ties by token; ``idf``: a table of one row, their weights.
 
-    It is over sequences in which no token is twice. Over no rows there are no tokens.
+    ``frequencies`` and ``rarities`` are tables of a row a token, and one for an unknown token: in how many rows it is,
+    and its weight. It is over sequences in which no token is twice. Over no rows there are no tokens.
     """
 
     top_k: int | None
@@ -65,8 +66,13 @@ class _TermsState:
         kept = kept[: self._of.top_k]
         more = 1 if self._of.smooth else 0
         idf = [1 + math.log((self._rows + more) / (more - count)) for count, _ in kept]
-        tokens = n.Tokens(tuple(value for _, value in kept))  # type: ignore[arg-type]
-        return {"tokens": tokens, "idf": n.Table((tuple(idf),))}
+        unknown = 1 + math.log(self._rows + more) if more else math.nan  # as of no row
+        return {
+            "tokens": n.Tokens(tuple(value for _, value in kept)),  # type: ignore[arg-type]
+            "idf": n.Table((tuple(idf),)),
+            "frequencies": n.Table((*((float(-count),) for count, _ in kept), (0.0,))),
+            "rarities": n.Table((*((weight,) for weight in idf), (unknown,))),
+        }
 
 
 def repeat_rows(values: Values, counts: Counts) -> tuple[Values, Counts]:

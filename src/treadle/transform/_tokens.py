@@ -189,15 +189,47 @@ def tfidf(x: Tokens | Items, *, top_k: int | None = None, min_count: int = 1, sm
         min_count: Leave tokens out that are in fewer rows.
         smooth: See above.
     """
-    x = tokens_of(x)
-    kept = x.then("first", x.size)
-    analyzer = TermsOf(top_k, min_count, smooth)
-    rows = kept.then("unique").node()
-    found, weights = (
-        Analysis(analyzer, field, holds, rows) for field, holds in (("tokens", n.Kind.TOKENS), ("idf", n.Kind.TABLE))
-    )
+    kept = _kept(x)
+    found, weights = _terms(kept, TermsOf(top_k, min_count, smooth), "idf")
     bag = t.Bag(n.Lookup(kept.node(), found, has_oov=False))
     return Column(t.Weighted(bag, kept.count(), weights))
+
+
+def document_frequency(x: Tokens | Items, *, top_k: int | None = None, min_count: int = 1) -> Column:
+    """Of each token in how many rows of the training data it is: 0 of an unknown one, missing behind the last.
+
+    An output of it has the columns ``name[0]`` to ``name[size - 1]``; a row's tokens are the first ``size``.
+
+    Args:
+        x: The tokens.
+        top_k: Know the tokens that are in most rows only; ties by token.
+        min_count: Do not know tokens that are in fewer rows.
+    """
+    return _of_tokens(_kept(x), TermsOf(top_k, min_count, smooth=True), "frequencies")
+
+
+def idf(x: Tokens | Items, *, top_k: int | None = None, min_count: int = 1, smooth: bool = True) -> Column:
+    """Of each token how rare rows with it are: the weight of :func:`tfidf`; columns as of :func:`document_frequency`.
+
+    An unknown token is as one of no row; without ``smooth`` it has no weight, and is missing.
+    """
+    return _of_tokens(_kept(x), TermsOf(top_k, min_count, smooth), "rarities")
+
+
+def _kept(x: Tokens | Items) -> Tokens:
+    """The tokens that the graph takes."""
+    x = tokens_of(x)
+    return x.then("first", x.size)
+
+
+def _terms(kept: Tokens, analyzer: TermsOf, field: str) -> tuple[n.Node, n.Node]:
+    rows = kept.then("unique").node()
+    return Analysis(analyzer, "tokens", n.Kind.TOKENS, rows), Analysis(analyzer, field, n.Kind.TABLE, rows)
+
+
+def _of_tokens(kept: Tokens, analyzer: TermsOf, field: str) -> Column:
+    found, table = _terms(kept, analyzer, field)
+    return Column(t.OfTokens(n.Lookup(kept.node(), found, has_oov=True), table))
 
 
 def tokens_of(x: object) -> Tokens:

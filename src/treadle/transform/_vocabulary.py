@@ -30,6 +30,7 @@ def vocabulary(
     min_diff: float = 0.0,
     key: Column | None = None,
     top_k_per_key: int | None = None,
+    min_count_per_key: float | None = None,
 ) -> Column:
     """The id of a value in the vocabulary of the training data: 0 for the most frequent, ties by value.
 
@@ -41,7 +42,7 @@ def vocabulary(
         x: A column of integers or text.
         top_k: Keep the first only.
         min_count: Leave rarer values out; with ``weights``, those of a smaller sum.
-        num_oov_buckets: How many ids there are for other values. With more than 1, text must be of one feature.
+        num_oov_buckets: How many ids there are for other values.
         reserved: Values that come first, in this order, whether or not the data has them; not counted by ``top_k``.
         weights: Count a row as this much; missing and below 0 is nothing.
         label: Rank by how much a value says about this column: mutual information of "the row has the value" with the
@@ -49,18 +50,21 @@ def vocabulary(
         adjusted: Less what values of this frequency and labels would share by chance (their expected mutual
             information): rare values then rank lower.
         min_diff: Of a value and a label, ignore what is closer than this to what chance would give.
-        key: Beside the first ``top_k``, keep ``top_k_per_key`` of every value of this column, as of every language.
-        top_k_per_key: See ``key``.
+        key: Beside the first ``top_k``, keep those of every value of this column, as of every language: its first
+            ``top_k_per_key``, of those that it has ``min_count_per_key`` times at least.
+        top_k_per_key: See ``key``; all by default.
+        min_count_per_key: See ``key``; 1 by default.
     """
     column = _category(x)
     for name, count in (("top_k", top_k), ("top_k_per_key", top_k_per_key)):
         if count is not None:
             _check_count(name, count, 1)
     _check_count("num_oov_buckets", num_oov_buckets, 0)
-    if isinstance(min_count, bool) or not isinstance(min_count, int | float) or not min_count > 0:
-        raise TransformError(f"min_count must be a number above 0, not {min_count!r}.", where=user_line())
-    if (key is None) != (top_k_per_key is None):
-        raise TransformError("key and top_k_per_key go together.", where=user_line())
+    _check_least("min_count", min_count)
+    if min_count_per_key is not None:
+        _check_least("min_count_per_key", min_count_per_key)
+    if (key is None) != (top_k_per_key is None and min_count_per_key is None):
+        raise TransformError("key goes together with top_k_per_key or min_count_per_key.", where=user_line())
     if adjusted and label is None:
         raise TransformError("adjusted is about the information on a label.", where=user_line(), hint="Give label=.")
     first = _checked(x, reserved) if len(reserved) else ()
@@ -68,7 +72,15 @@ def vocabulary(
     analyzer: Analyzer = TokensOf(top_k, int(min_count))
     if also or first or min_count != int(min_count):
         analyzer = RankedTokensOf(
-            top_k, min_count, first, weights is not None, label is not None, float(min_diff), top_k_per_key, adjusted
+            top_k,
+            min_count,
+            first,
+            weights is not None,
+            label is not None,
+            float(min_diff),
+            top_k_per_key,
+            adjusted,
+            min_count_per_key,
         )
     tokens = Analysis(analyzer, "tokens", n.Kind.TOKENS, column, also)
     return _ids(column, tokens, num_oov_buckets)
@@ -129,6 +141,11 @@ def _read(x: Column, file: Path) -> list[str] | list[int]:
         return [int(line) for line in lines]
     except ValueError as error:
         raise TransformError(f"The vocabulary is of integers: {error}.", where=where) from error
+
+
+def _check_least(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise TransformError(f"{name} must be a number above 0, not {value!r}.", where=user_line())
 
 
 def _check_count(name: str, value: object, least: int) -> None:
