@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import urllib.request
+import shlex
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,28 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
+from projects import TAXI, last_line, served, treadle
 
 from treadle.monitoring import Traffic
 from treadle.schema import Schema
-
-TAXI = Path(__file__).parents[2] / "examples" / "taxi" / "data"
-
-
-def treadle(*args: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "treadle", *map(str, args)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
-
-
-def last_line(done: subprocess.CompletedProcess[str]) -> dict:
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
@@ -110,25 +88,10 @@ def test_it_is_pushed(project: Path, pushed: dict) -> None:
 
 
 def test_it_serves_and_is_monitored(project: Path, pushed: dict) -> None:
-    command = [sys.executable, "-m", "treadle", "serve", "serving", "--port", "0", "--log", "log", "--json"]
-    server = subprocess.Popen(
-        [*command, "--seal-seconds", "0.3"], cwd=project, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    try:
-        url = json.loads(server.stdout.readline())["url"]
-        row = {"rate (code)": 99, "distance (mi)": 3.5, "fare-amount": None, "extra": 0.5, "flag": True}
-        body = json.dumps({"instances": [row] * 150}).encode()
-        request = urllib.request.Request(
-            f"{url}/v1/models/card_rides:predict", body, {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            predictions = json.load(answer)["predictions"]
-        assert len(predictions) == 150
-    finally:
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(timeout=30) == 0
-        server.stdout.close()
+    row = {"rate (code)": 99, "distance (mi)": 3.5, "fare-amount": None, "extra": 0.5, "flag": True}
+    line = next(line for line in (project / "README.md").read_text().splitlines() if "curl" in line)
+    example = json.loads(shlex.split(line)[-1])["instances"]
+    assert len(served(project, "card_rides", {"instances": [row] * 149 + example})) == 150
     assert Traffic(project / "log", "card_rides").read().num_rows == 150
     later = (datetime.now().replace(day=1) + timedelta(days=40)).date().isoformat()
     (project / "labels").mkdir()
@@ -149,6 +112,18 @@ def test_files_with_dates_become_spans(tmp_path: Path) -> None:
     assert '"label": x["fare_amount"] > 20' in text
     plan = treadle("plan", "pipeline.py", "--set", "last=2018-02", "--json", cwd=tmp_path / "fares")
     assert last_line(plan)
+
+
+def test_spans_of_which_more_are_there(tmp_path: Path) -> None:
+    files = [TAXI / f"yellow_tripdata_sample_2018-0{month}.parquet" for month in (2, 3)]
+    done = treadle("init", "fares", "--data", *files, "--label", "fare_amount", cwd=tmp_path)
+    assert "data: 2018-02 to 2018-03" in done.stdout
+    assert "event time: none; if pickup_datetime or dropoff_datetime is when a row happened" in done.stdout
+    text = (tmp_path / "fares" / "pipeline.py").read_text()
+    assert 'first: str | None = "2018-02", last: str | None = "2018-03"' in text
+    apart = treadle("init", "x", "--data", files[0], TAXI / "yellow_tripdata_sample_2018-05.parquet",
+                    "--label", "fare_amount", cwd=tmp_path, code=2)  # fmt: skip
+    assert "folder of their own" in apart.stderr
 
 
 @pytest.mark.parametrize(

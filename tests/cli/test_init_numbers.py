@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import urllib.request
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,29 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
+from projects import TAXI, last_line, served, treadle
 from sklearn.datasets import load_diabetes, load_iris, load_wine
 
 from treadle.ingest import read_table
 from treadle.monitoring import LabelStore, Traffic
-
-TAXI = Path(__file__).parents[2] / "examples" / "taxi" / "data"
-
-
-def treadle(*args: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "treadle", *map(str, args)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
-
-
-def last_line(done: subprocess.CompletedProcess[str]) -> dict:
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
@@ -87,27 +64,11 @@ def test_it_learns_and_is_judged_as_a_number(project: Path, pushed: dict) -> Non
 
 
 def test_it_serves_and_is_monitored(project: Path, pushed: dict) -> None:
-    command = [sys.executable, "-m", "treadle", "serve", "serving", "--port", "0", "--log", "log", "--json"]
-    server = subprocess.Popen(
-        [*command, "--seal-seconds", "0.3"], cwd=project, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
     written = read_table(project.parent / "patients.csv")
     known = written.filter(pc.is_finite(written["progression"])).slice(0, 200)
     features = ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"]
     ids = [f"p{number}" for number in range(200)]
-    try:
-        url = json.loads(server.stdout.readline())["url"]
-        body = json.dumps({"instances": known.select(features).to_pylist(), "ids": ids}).encode()
-        request = urllib.request.Request(
-            f"{url}/v1/models/diabetes:predict", body, {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            predictions = json.load(answer)["predictions"]
-    finally:
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(timeout=30) == 0
-        server.stdout.close()
+    predictions = served(project, "diabetes", {"instances": known.select(features).to_pylist(), "ids": ids})
     assert np.corrcoef(predictions, known["progression"])[0, 1] > 0.7
     assert Traffic(project / "log", "diabetes").read().num_rows == 200
     times = pa.array([datetime.now()] * 200, pa.timestamp("us"))

@@ -55,11 +55,12 @@ def command(
     features, and named with the reason.
     """
     from treadle.cli._init_data import draft
-    from treadle.cli._init_project import pattern_of, write_project
+    from treadle.cli._init_place import place_of
+    from treadle.cli._init_project import write_project
 
     files += more  # --data A B C
     options = dict(_option(setting) for setting in settings)
-    pattern, dated = pattern_of(files)
+    place = place_of(files)
     drafted = draft(
         files,
         label=label,
@@ -69,7 +70,7 @@ def command(
         left_out=leave_out,
         options=options,
     )
-    written = write_project(name, drafted, pattern, dated=dated, options=options)
+    written = write_project(name, drafted, place, options)
     if as_json:
         emit_json(
             {
@@ -89,6 +90,10 @@ def command(
     click.echo(f"  features: {', '.join(drafted.features)}")
     if drafted.schema.event_time:
         click.echo(f"  event time: {drafted.schema.event_time}; the newest rows are held out")
+    elif drafted.times:
+        click.echo(f"  event time: none; if {' or '.join(drafted.times)} is when a row happened, say --event-time")
+    if place.first:
+        click.echo(f"  data: {place.first} to {place.last}; --set last=... reads more of {place.pattern}")
     for column, problem in drafted.advice:
         click.echo(f"  left out: {column} {problem}")
     click.echo(f"Next: cd {name} && treadle run pipeline.py")

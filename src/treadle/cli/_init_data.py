@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from treadle.cli._data_argument import Data
     from treadle.schema import Feature, Schema
-    from treadle.statistics import FeatureStatistics, Statistics
+    from treadle.statistics import FeatureStatistics
 
 LEAK_AUC = 0.95
 """A column that alone tells the label this well is taken for one that is written after the fact."""
@@ -39,6 +40,10 @@ class Draft:
     advice: Sequence[tuple[str, str]]
     """Column and what is odd about it, in a sentence."""
     rows: int
+    times: Sequence[str]
+    """Columns that may say when a row happened."""
+    example: Mapping[str, Any]
+    """The features of one row, as a request has them."""
 
 
 def draft(
@@ -68,7 +73,8 @@ def draft(
             raise UsageError(f"There is no column {name!r}.", hint=f"The columns are {', '.join(statistics.features)}.")
     rows = statistics.num_rows
     target = label_of(label, statistics.features[label], positive)
-    event_time = event_time or _only_time(statistics)
+    times = [name for name, found in statistics.features.items() if found.type == "timestamp" and not found.missing]
+    event_time = event_time or (times[0] if len(times) == 1 else None)
     sample = _sample(source)
     truth = truth_of(sample.column(label), target)
     advice: list[tuple[str, str]] = []
@@ -84,14 +90,14 @@ def draft(
     if not features:
         raise UsageError("No column is left that a model could learn from.", hint=_told(advice))
     schema = _schema(infer_schema(statistics, event_time=event_time), label, set(features), key, event_time)
-    return Draft(schema, target, features, advice, rows)
+    return Draft(schema, target, features, advice, rows, times, _example(sample, features))
 
 
-def _only_time(statistics: Statistics) -> str | None:
-    times = [
-        name for name, measured in statistics.features.items() if measured.type == "timestamp" and not measured.missing
-    ]
-    return times[0] if len(times) == 1 else None
+def _example(sample: pa.Table, features: Mapping[str, str]) -> dict[str, Any]:
+    """The features of the first row: JSON, a moment as ISO 8601, NaN as null."""
+    row = sample.select(list(features)).slice(0, 1).to_pylist()[0]
+    values = {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
+    return {name: None if isinstance(value, float) and not isfinite(value) else value for name, value in values.items()}
 
 
 def _sample(source: Any) -> pa.Table:

@@ -2,83 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from treadle.cli._data_argument import Data
 from treadle.cli._init_data import Draft
 from treadle.cli._init_label import literal
+from treadle.cli._init_place import Place
 from treadle.errors import UsageError
 
-_DATES = ((re.compile(r"\d{4}-\d{2}-\d{2}"), "{YYYY}-{MM}-{DD}"), (re.compile(r"\d{4}-\d{2}"), "{YYYY}-{MM}"))
 
-
-def pattern_of(files: Sequence[Data]) -> tuple[str, bool]:
-    """A pattern that names these files and no other, or the URL of the data; and whether it has dates.
-
-    Raises:
-        UsageError: There is none, or it would hold a password.
-    """
-    urls = [file for file in files if isinstance(file, str)]
-    if urls:
-        return _pattern_of_urls(urls, len(files))
-    return _pattern_of_paths([file for file in files if isinstance(file, Path)])
-
-
-def _pattern_of_urls(urls: Sequence[str], count: int) -> tuple[str, bool]:
-    from treadle.config import secrets_of
-    from treadle.ingest import list_spans
-
-    if any(map(secrets_of, urls)):
-        raise UsageError(
-            "The URL holds a password, and it would be written into pipeline.py.",
-            hint="Write ${NAME} in its place, and set NAME in the environment.",
-        )
-    if count == 1:
-        return urls[0], False
-    for expression, fields in _DATES:
-        patterns = {expression.sub(fields, url, count=1) for url in urls}
-        pattern = next(iter(patterns))
-        if len(urls) != count or len(patterns) != 1 or fields not in pattern:
-            continue
-        if [path for span in list_spans(pattern) for path in span.paths] == sorted(urls):
-            return pattern, True
-    raise UsageError(
-        "Several URLs must differ by a date in their names, and no other file may be named so.",
-        hint="Name one URL, or copy the files to this machine.",
-    )
-
-
-def _pattern_of_paths(files: Sequence[Path]) -> tuple[str, bool]:
-    paths = sorted(path.resolve() for path in files)
-    if len(paths) == 1:
-        return str(paths[0]), False
-    folders, names = {path.parent for path in paths}, [path.name for path in paths]
-    if len(folders) != 1:
-        raise UsageError("The data files lie in several folders.", hint="Put them into one folder, or name one file.")
-    folder = folders.pop()
-    for expression, fields in _DATES:
-        patterns = {expression.sub(fields, name, count=1) for name in names}
-        if len(patterns) == 1 and fields in next(iter(patterns)):
-            return str(folder / patterns.pop()), True
-    start, end = _common(names), _common([name[::-1] for name in names])[::-1]
-    if sorted(folder.glob(f"{start}*{end}")) == paths:
-        return str(folder / f"{start}*{end}"), False
-    raise UsageError(
-        "The data files have no pattern of their own: their folder holds others that are named alike.",
-        hint="Put them into a folder of their own.",
-    )
-
-
-def _common(names: Sequence[str]) -> str:
-    """The characters that all names begin with."""
-    return os.path.commonprefix(list(names))  # noqa: RUF071 - characters of names, not folders of paths
-
-
-def write_project(folder: Path, draft: Draft, pattern: str, *, dated: bool, options: Mapping[str, Any]) -> list[Path]:
+def write_project(folder: Path, draft: Draft, data: Place, options: Mapping[str, Any]) -> list[Path]:
     """Write ``pipeline.py``, ``schema.toml``, ``README.md`` and ``.gitignore``.
 
     Raises:
@@ -89,10 +27,9 @@ def write_project(folder: Path, draft: Draft, pattern: str, *, dated: bool, opti
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"\W+", "_", folder.name).strip("_").lower() or "model"
     name = f"model_{name}" if name[0].isdigit() else name
-    place = _place(pattern, folder)
     draft.schema.save(folder / "schema.toml")
     files = {
-        "pipeline.py": _pipeline(name, draft, place, dated=dated, options=options),
+        "pipeline.py": _pipeline(name, draft, data, _source_of(data.pattern, folder), options),
         "README.md": _readme(name, draft),
         ".gitignore": ".treadle/\nserving/\nlog/\nlabels/\n",
     }
@@ -101,20 +38,21 @@ def write_project(folder: Path, draft: Draft, pattern: str, *, dated: bool, opti
     return sorted(folder.iterdir())
 
 
-def _pipeline(name: str, draft: Draft, place: str, *, dated: bool, options: Mapping[str, Any]) -> str:
+def _pipeline(name: str, draft: Draft, data: Place, source: str, options: Mapping[str, Any]) -> str:
     label = draft.label
     lines = "\n".join(f"        {line}" for line in _features(draft))
     where = f"\nLABELLED = {literal(label.known)}" if label.missing else ""
     arguments = ["pattern=DATA", "schema=SCHEMA"]
-    arguments += ["first=first", "last=last"] if dated else []
+    arguments += ["first=first", "last=last"] if data.dated else []
     arguments += ["where=LABELLED"] if label.missing else []
     arguments += ['split_by="time"'] if draft.schema.event_time else []
     arguments += [f"options={dict(options)!r}"] if options else []
     advice = "".join(f"# {column!r} {problem}\n" for column, problem in draft.advice)
     left_out = f"\n# Left out of the features; put back what you know better about:\n{advice}" if advice else ""
-    windows = (
-        "" if dated else "    # the loop says first and last; these files have no dates, so all of them are read\n"
-    )
+    spans = f"first: str | None = {literal(data.first)}, last: str | None = {literal(data.last)}"
+    windows = "    # the loop says first and last; these files have no dates, so all of them are read\n"
+    if data.dated:
+        windows = "    # there are more files; these are what the schema was drafted from\n" if data.first else ""
     return f'''"""Features, model, pipeline and policy, drafted from {draft.rows:,} rows; now they are yours."""
 
 from pathlib import Path
@@ -125,7 +63,7 @@ from treadle import transform as tt
 from treadle.evaluation import at_least, no_worse
 
 HERE = Path(__file__).parent
-DATA = {place}
+DATA = {source}
 SCHEMA = HERE / "schema.toml"{where}
 {left_out}
 
@@ -151,7 +89,7 @@ GATES = {_GATES[draft.label.task]}
 
 
 @treadle.pipeline
-def {name}(first: str | None = None, last: str | None = None, serving: str = "serving"):
+def {name}({spans}, serving: str = "serving"):
 {windows}    examples = step.ingest({", ".join(arguments)})
     statistics = step.statistics(examples, schema=SCHEMA)
     checked = step.validate(statistics, schema=SCHEMA)
@@ -173,7 +111,7 @@ _GATES = {
 }
 
 
-def _place(pattern: str, folder: Path) -> str:
+def _source_of(pattern: str, folder: Path) -> str:
     """Where the data are, as Python source: a path from the project, or a URL."""
     from treadle.ingest import is_url
 
@@ -207,6 +145,12 @@ Run these in this folder:
     treadle run pipeline.py                              # examples, statistics, features, model, verdict, push
     treadle serve serving --port 8500 --log log          # predictions over HTTP, with a request log
     treadle loop pipeline.py --model {name} --serving serving --log log --labels labels
+
+A prediction of the server:
+
+    curl localhost:8500/v1/models/{name}:predict -d {
+        shlex.quote(json.dumps({"instances": [draft.example]}, ensure_ascii=False))
+    }
 
 `schema.toml` says what the data should be: correct it where it only says what they have been. `preprocess` in
 `pipeline.py` makes the features; `GATES` are what a model must show before it is served; `policy` says when a new one
