@@ -64,6 +64,8 @@ def test_one_host(tmp_path: Path, s3_url: str) -> None:
     assert host.states() == {"ingest": "cached", "train": "cached"}
     subprocess.run(["rm", "-rf", host.home / "artifacts"], check=True)  # copies for reading
     assert host.states() == {"ingest": "cached", "train": "cached"}
+    files = {path.name for path in (host.home / "artifacts").rglob("*") if path.is_file()}
+    assert files == {"value.json"}, "what is reused and not read is not brought"
     checked = host("verify")
     assert (checked["artifacts"], checked["damaged"], checked["missing"]) == (3, [], [])
     exported = host("export", "last", str(tmp_path / "run.tar"))

@@ -16,6 +16,7 @@ URL = "postgresql://me:s3cret@host/name"
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TREADLE_METADATA", raising=False)
     monkeypatch.delenv("TREADLE_ARTIFACTS", raising=False)
+    monkeypatch.delenv("TREADLE_COPIES", raising=False)
 
 
 def test_by_default_everything_is_in_the_folder(tmp_path: Path) -> None:
@@ -57,3 +58,18 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "store.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError):
         config.metadata_url(tmp_path)
+
+
+def test_how_much_copies_may_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config.most_copied_bytes(tmp_path) == 50 * 10**9
+    (tmp_path / "store.toml").write_text('copies = "1.5 tb"\n')
+    assert config.most_copied_bytes(tmp_path) == 1_500 * 10**9
+    monkeypatch.setenv("TREADLE_COPIES", "4096")
+    assert config.most_copied_bytes(tmp_path) == 4096
+
+
+@pytest.mark.parametrize("text", ["much", "-1 GB", "1 GiB", "1e9", "GB", "1 GB 2"])
+def test_no_size(text: str, tmp_path: Path) -> None:
+    (tmp_path / "store.toml").write_text(f'copies = "{text}"\n')
+    with pytest.raises(UsageError, match="Not a size"):
+        config.most_copied_bytes(tmp_path)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from treadle.artifact._digest import digest_tree
 from treadle.artifact._view import view_of
@@ -25,7 +25,7 @@ class Artifact:
     type_name: ClassVar[str] = "Artifact"
     """The type's name in metadata; the class name unless a subclass says otherwise."""
 
-    path: Path
+    path: Path = field(repr=False, compare=False)
     """The directory."""
 
     digest: str
@@ -43,6 +43,29 @@ class Artifact:
     def at(cls: type[A], path: str | os.PathLike[str], properties: Mapping[str, Any] | None = None) -> A:
         """The artifact in a directory outside any store; its digest is computed. For tests and notebooks."""
         return cls(Path(path), digest_tree(path), dict(properties or {}))
+
+    @classmethod
+    def brought_by(
+        cls: type[A], bring: Callable[[], Path], digest: str, properties: Mapping[str, Any] | None = None
+    ) -> A:
+        """An artifact that lies elsewhere until its path is asked for; ``bring`` sees to a verified copy."""
+        artifact = cls.__new__(cls)
+        vars(artifact).update(digest=digest, properties=dict(properties or {}), _bring=bring)
+        return artifact
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its path can be had without bringing it."""
+        return "path" in vars(self)
+
+    if not TYPE_CHECKING:  # to a type checker, `path` is always there
+
+        def __getattr__(self, name: str) -> Any:
+            bring = vars(self).get("_bring")
+            if name != "path" or bring is None:
+                raise AttributeError(f"{type(self).__name__!r} has no {name!r}", name=name, obj=self)
+            vars(self)["path"] = bring()
+            return vars(self)["path"]
 
     def _repr_html_(self) -> str:
         return view_of(self)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from treadle.config._engines import SparkSettings, engine_name, ray_address, spark_settings
 from treadle.config._secrets import expanded, masked, secrets_of, without_secrets
-from treadle.config._store import artifacts_url, metadata_url
+from treadle.config._store import artifacts_url, metadata_url, most_copied_bytes
 
 __all__ = [
     "SparkSettings",
@@ -20,6 +20,7 @@ __all__ = [
     "home",
     "masked",
     "metadata_url",
+    "most_copied_bytes",
     "num_threads",
     "ray_address",
     "secrets_of",

@@ -215,7 +215,7 @@ class Decider:
     def _damage(self, execution: ExecutionRecord) -> str | None:
         for name, record in execution.outputs.items():
             try:
-                self.store.open(record.digest, Artifact)
+                self.store.find(record.digest, Artifact)
             except ArtifactError as error:
                 return f"its output {name!r} {'is gone' if isinstance(error, FileNotFoundError) else 'is damaged'}"
         return None
@@ -258,7 +258,7 @@ def _bound(argument: Argument, outputs: Outputs, store: ArtifactStore) -> Any:
         record = outputs[argument.node][argument.output]
         return _Part(record, read_value(store, record, argument.path)) if argument.path else record
     if isinstance(argument, Stored):
-        store.open(argument.digest, Artifact)  # it is told now that it is not there, or not whole
+        store.find(argument.digest, Artifact)  # it is told now that it is not there, or not whole
         return ArtifactRecord(argument.digest, argument.type_name, argument.properties)
     if isinstance(argument, ListOf):
         return [_bound(item, outputs, store) for item in argument.items]

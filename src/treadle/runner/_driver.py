@@ -230,13 +230,12 @@ class Driver:
         self._outputs[node.name] = outputs
         types = self._decider.component(node).signature.outputs
         artifacts = {
-            name: types[name](self._store.path(record.digest), record.digest, record.properties)
+            name: self._store.promise(record.digest, types[name], record.properties, published=state == "ran")
             for name, record in outputs.items()
         }
         value = None
         if "value" in outputs:
-            record = outputs["value"]
-            value = Value(self._store.path(record.digest), record.digest).read()
+            value = self._store.open(outputs["value"].digest, Value).read()
         self._finish(NodeResult(node.name, state, decision.reason, artifacts, value, None, seconds, log, attempts))
 
     def _finish(self, result: NodeResult) -> None:

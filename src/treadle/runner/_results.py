@@ -67,10 +67,7 @@ class NodeResult:
             "seconds": round(self.seconds, 3),
         }
         if self.outputs:
-            fields["outputs"] = {
-                name: {"type": output.type_name, "digest": output.digest, "path": str(output.path)}
-                for name, output in self.outputs.items()
-            }
+            fields["outputs"] = {name: _told(output) for name, output in self.outputs.items()}
         if "value" in self.outputs:
             fields["value"] = self.value
         if self.error is not None:
@@ -80,6 +77,12 @@ class NodeResult:
         if self.log is not None:
             fields["log"] = str(self.log)
         return fields
+
+
+def _told(output: Artifact) -> dict[str, Any]:
+    """An output in JSON; saying where it lies does not bring it here."""
+    path = str(output.path) if output.is_here else None
+    return {"type": output.type_name, "digest": output.digest, "path": path}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,4 +14,7 @@ def open_artifacts(home: Path) -> ArtifactStore:
     Raises:
         UsageError: When the store's settings are wrong.
     """
-    return ArtifactStore(home, config.artifacts_url(home))
+    url = config.artifacts_url(home)
+    if url is None:
+        return ArtifactStore(home)
+    return ArtifactStore(home, url, most_copied_bytes=config.most_copied_bytes(home))

@@ -43,12 +43,23 @@ class Remote:
         self.url = url.rstrip("/")
         self._opened: tuple[int, Any, str] | None = None
 
-    def has(self, digest: str) -> bool:
-        """Whether an artifact is there."""
-        with self._told():
+    def find(self, digest: str) -> None:
+        """See that an artifact is there, without bringing its bytes.
+
+        Raises:
+            MissingArtifactError: When it is not.
+        """
+        with self._told(digest):
             fs, root = self._place()
-            found: bool = fs.exists(f"{root}/listings/{digest[7:]}")
-            return found
+            if not fs.exists(f"{root}/listings/{digest[7:]}"):
+                raise FileNotFoundError(digest)
+
+    def is_damaged(self, digest: str) -> bool:
+        """Whether somebody who read an artifact found that its bytes are not what they were."""
+        with self._told(digest):
+            fs, root = self._place()
+            damaged: bool = fs.exists(f"{root}/damaged/{digest[7:]}")
+            return damaged
 
     def upload(self, tree: Path) -> None:
         """Put an artifact there; nothing is sent when it is there already and its files have their sizes."""

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from treadle.artifact import Artifact, digest_tree
 from treadle.errors import ArtifactContentError, CorruptArtifactError, MissingArtifactError, UsageError
 from treadle.files import sync
+from treadle.storage._copies import Copies
 from treadle.storage._remote import Remote
 from treadle.storage._use import alone, in_use
 
@@ -35,11 +36,16 @@ class ArtifactStore:
     Args:
         root: The store's home; made, readable by its owner only, when something is first staged.
         url: Where the artifacts are kept, ``s3://bucket/prefix``; in the directory when not given.
+        most_copied_bytes: How much the directory's copies of what is kept under the URL may take; those that were
+            opened longest ago leave first, those in use stay.
     """
 
-    def __init__(self, root: str | os.PathLike[str], url: str | None = None) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], url: str | None = None, *, most_copied_bytes: int = 50 * 10**9
+    ) -> None:
         self.root = Path(root).absolute()
         self.remote = Remote(url) if url else None
+        self._copies = Copies(self, self.remote, most_copied_bytes) if self.remote else None
 
     def stage(self) -> Path:
         """A new, empty directory on the store's file system, to be filled and published or discarded."""
@@ -60,17 +66,35 @@ class ArtifactStore:
         digest = digest_tree(staged)
         if self.remote is not None:
             self.remote.upload(staged)
-        _seal(staged)
         final = self.path(digest)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        while not _rename_without_replacing(staged, final):
-            if _digest_of(final) == digest:
+        while not self.put(staged, digest):
+            if self.digest_here(digest) == digest:
                 shutil.rmtree(staged)
                 break
             self.set_aside(digest)
         sync(final.parent)
         sync(final.parent.parent)
+        if self._copies is not None:
+            self._copies.hold(digest)
+            self._copies.trim()
         return type_(final, digest, dict(properties or {}))
+
+    def put(self, staged: Path, digest: str) -> bool:
+        """Move a tree that has this digest to its place; False when something is there already."""
+        _seal(staged)
+        final = self.path(digest)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        return _rename_without_replacing(staged, final)
+
+    def digest_here(self, digest: str) -> str | None:
+        """The digest of what lies at the place of a digest, or None when nothing does. Links inside count as damage."""
+        path = self.path(digest)
+        try:
+            return digest_tree(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None if not path.exists() else ""
+        except ArtifactContentError:
+            return ""
 
     def open(self, digest: str, type_: type[A], properties: Mapping[str, Any] | None = None) -> A:
         """The artifact of a digest, after its bytes have been verified.
@@ -79,8 +103,39 @@ class ArtifactStore:
             MissingArtifactError: When the store does not hold it.
             CorruptArtifactError: When its bytes no longer give its digest.
         """
+        return type_(self._verified(digest), digest, dict(properties or {}))
+
+    def find(self, digest: str, type_: type[A], properties: Mapping[str, Any] | None = None) -> A:
+        """The artifact of a digest, known to be there; what is kept under a URL is brought when its path is asked for.
+
+        In a directory its bytes are verified now, under a URL when they are brought: until then nobody has found them
+        to be damaged.
+
+        Raises:
+            MissingArtifactError: When the store does not hold it.
+            CorruptArtifactError: When its bytes no longer give its digest, as far as is known.
+        """
+        if self.remote is None:
+            return self.open(digest, type_, properties)
+        self.remote.find(digest)
+        if self.remote.is_damaged(digest):
+            raise _damaged(digest, self.path(digest))
+        return self.promise(digest, type_, properties)
+
+    def promise(
+        self, digest: str, type_: type[A], properties: Mapping[str, Any] | None = None, *, published: bool = False
+    ) -> A:
+        """The artifact of a digest that was just found, or `published`, for whoever may ask for its path."""
+        if self._copies is None or (published and self._copies.hold(digest)):
+            return type_(self.path(digest), digest, dict(properties or {}))
+        return type_.brought_by(lambda: self._verified(digest), digest, dict(properties or {}))
+
+    def _verified(self, digest: str) -> Path:
         path = self.path(digest)
-        found = _digest_of(path) if self.remote is None else self._bring(digest)
+        if self._copies is not None:
+            self._copies.bring(digest)
+            return path
+        found = self.digest_here(digest)
         if found is None:
             raise MissingArtifactError(
                 "An artifact is not in the store",
@@ -88,12 +143,8 @@ class ArtifactStore:
                 hint="run the pipeline again: the node that makes it will run",
             )
         if found != digest:
-            raise CorruptArtifactError(
-                "An artifact's bytes changed after it was published",
-                where={"digest": digest, "file": path},
-                hint="run the pipeline again: the damaged copy is set aside and made anew; check the disk",
-            )
-        return type_(path, digest, dict(properties or {}))
+            raise _damaged(digest, path)
+        return path
 
     def read(self, digest: str, file: str) -> bytes | None:
         """One small file of an artifact, not verified; None when there is no such artifact or file."""
@@ -116,27 +167,6 @@ class ArtifactStore:
         """
         if self.remote is not None:
             self.remote.claim(identity)
-
-    def _bring(self, digest: str) -> str | None:
-        """See to a copy of what is kept under the URL; its digest, or None when it is not there."""
-        assert self.remote is not None
-        if not self.remote.has(digest):
-            return None
-        found = _digest_of(self.path(digest))
-        if found == digest:
-            return digest
-        if found is not None:
-            self.set_aside(digest)
-        place = self.stage()
-        try:
-            self.remote.download(digest, place)
-            _place(place, self.path(digest))
-        except CorruptArtifactError:
-            self.remote.note_damage(digest)
-            raise
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
-        return _digest_of(self.path(digest))
 
     def path(self, digest: str) -> Path:
         """Where an artifact of this digest lives or would live; says nothing about whether it is there."""
@@ -166,21 +196,12 @@ class ArtifactStore:
             aside.parent.rmdir()
 
 
-def _place(copy: Path, final: Path) -> None:
-    """Put a verified copy where it is read; somebody else may have done so meanwhile."""
-    _seal(copy)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    _rename_without_replacing(copy, final)
-
-
-def _digest_of(path: Path) -> str | None:
-    """The digest of a published tree, or None when nothing is there. Links inside count as damage."""
-    try:
-        return digest_tree(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None if not path.exists() else ""
-    except ArtifactContentError:
-        return ""
+def _damaged(digest: str, path: Path) -> CorruptArtifactError:
+    return CorruptArtifactError(
+        "An artifact's bytes changed after it was published",
+        where={"digest": digest, "file": path},
+        hint="run the pipeline again: the damaged copy is set aside and made anew; check the disk",
+    )
 
 
 def _rename_without_replacing(source: Path, target: Path) -> bool:

@@ -50,13 +50,14 @@ class Check:
 def stored(store: ArtifactStore) -> Iterator[Stored]:
     """Every artifact of a store, in the order of their digests."""
     if store.remote is None:
-        yield from _in_folder(store)
+        yield from in_folder(store)
         return
     for digest, size, changed_at in store.remote.stored():
         yield Stored(digest, store.path(digest), size, changed_at)
 
 
-def _in_folder(store: ArtifactStore) -> Iterator[Stored]:
+def in_folder(store: ArtifactStore) -> Iterator[Stored]:
+    """What lies in the folder: artifacts, or copies of what is kept under a URL."""
     root = store.root / "artifacts" / "sha256"
     for prefix in _listed(root):
         for rest in _listed(root / prefix):
@@ -97,13 +98,14 @@ def _check_remote(store: ArtifactStore, remote: Remote, digest: str) -> Check:
 def take_out(store: ArtifactStore, digest: str) -> bool:
     """Take an artifact out of sight; False when it was not there. `empty_bin` removes the bytes in the folder."""
     if store.remote is None:
-        return _take_out(store, digest)
+        return out_of_sight(store, digest)
     was_there = store.remote.remove(digest)
-    _take_out(store, digest)
+    out_of_sight(store, digest)
     return was_there
 
 
-def _take_out(store: ArtifactStore, digest: str) -> bool:
+def out_of_sight(store: ArtifactStore, digest: str) -> bool:
+    """Take out of the folder what `empty_bin` then removes; False when it was not there."""
     place = store.stage()
     target = place.rename(place.with_name(_COLLECTED + place.name))
     try:
@@ -145,9 +147,9 @@ def clear_litter(store: ArtifactStore, *, older_than_seconds: float) -> int:
 def _clear_remote(store: ArtifactStore, remote: Remote, older_than_seconds: float) -> int:
     """Half uploads, and copies in the folder of what others have collected."""
     kept = {digest for digest, *_ in remote.stored()}
-    for found in list(_in_folder(store)):
+    for found in list(in_folder(store)):
         if found.digest not in kept:
-            _take_out(store, found.digest)
+            out_of_sight(store, found.digest)
     return remote.clear_litter(before=time.time() - older_than_seconds)
 
 
