@@ -50,7 +50,9 @@ def fill(path: Path, artifacts: int) -> None:
 
     with connection:
         connection.executemany(
-            "INSERT INTO run VALUES (?, 'p', 'succeeded', '{}', ?, ?)", ((f"r{n:07}", n, n) for n in range(runs))
+            "INSERT INTO run (id, pipeline, state, ir, created_at, ordered_at, finished_at)"
+            " VALUES (?, 'p', 'succeeded', '{}', ?, ?, ?)",
+            ((f"r{n:07}", n, n, n) for n in range(runs)),
         )
         connection.executemany(
             "INSERT INTO fingerprint VALUES (?, '{}')", ((f"f{n}",) for n in range(1, artifacts + 1))
