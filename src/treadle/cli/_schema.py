@@ -55,7 +55,7 @@ def show(schema_file: Path, *, as_json: bool) -> int:
         emit_json(to_json_schema(schema))
         return 0
     rows = []
-    for feature in schema.features.values():
+    for path, feature in schema.paths.items():
         domain = ""
         if feature.values is not None:
             domain = ", ".join(map(str, feature.values[:6])) + (" …" if len(feature.values) > 6 else "")
@@ -64,7 +64,7 @@ def show(schema_file: Path, *, as_json: bool) -> int:
         kind = f"list of {feature.type}" if feature.list else feature.type
         present = "required" if feature.required else feature.lifecycle if not feature.stops else "optional"
         least = f"{feature.min_fraction:.4g}" if feature.min_fraction else ""
-        rows.append([feature.name, kind, feature.unit, present, least, domain, ", ".join(feature.not_in)])
+        rows.append([path, kind, feature.unit, present, least, domain, ", ".join(feature.not_in)])
     print_table(("feature", "type", "unit", "column", "present", "domain", "not in"), rows, left=(0, 1, 2, 3, 5, 6))
     for name, rule in schema.rules.items():
         click.echo(f"rule {name}: {rule.rows or rule.statistics or rule.check}")

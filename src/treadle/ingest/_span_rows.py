@@ -37,7 +37,7 @@ class SpanRowsSeen:
     def __init__(self, schema: Schema, reading: Mapping[str, Any]) -> None:
         from treadle import __version__
 
-        types = {name: [feature.type, feature.list] for name, feature in schema.features.items()}
+        types = {path: [feature.type, feature.list] for path, feature in schema.paths.items()}
         how = {"treadle": __version__, "types": types, "reading": reading}
         self._how = json.dumps(how, sort_keys=True, default=repr).encode()
         self._open: dict[str, _Open] = {}

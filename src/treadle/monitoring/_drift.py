@@ -19,7 +19,7 @@ class DriftReport:
     rows: int
     """Rows in the window."""
     distances: Mapping[str, Distance]
-    """Feature to its distances; a distance that is undefined is ``None``, with a note."""
+    """Feature, or the path of a field inside one, to its distances; one that is undefined is ``None``, with a note."""
     drifted: Mapping[str, Mapping[str, float]]
     """Feature to the measures that crossed their thresholds, with the distances."""
 
@@ -34,10 +34,11 @@ def measure_drift(traffic: pa.Table, baseline: Statistics, schema: Schema) -> Dr
     """
     names = [name for name in schema.features if name in traffic.column_names and name in baseline.features]
     statistics = generate(traffic.select(names).to_batches(), schema=schema)
-    distances = {name: distance for name, distance in drift(baseline, statistics).items() if name in names}
+    features = {path: chain[-1] for path, chain in schema.chains.items() if chain[0].name in names}
+    distances = {path: distance for path, distance in drift(baseline, statistics).items() if path in features}
     drifted = {}
     for name, distance in distances.items():
-        feature = schema.features[name]
+        feature = features[name]
         thresholds = {measure: getattr(feature, measure) for measure in MEASURES}
         crossed = {
             measure: float(getattr(distance, measure)) for measure in exceeded(distance, thresholds, feature.p_value)

@@ -106,8 +106,8 @@ def _schema(artifact: SchemaArtifact) -> str:
 
     schema = Schema.load(artifact.path / "schema.toml")
     rows = [
-        [name, feature.type, "" if feature.required else "optional", _domain(feature), feature.description]
-        for name, feature in schema.features.items()
+        [path, feature.type, "" if feature.required else "optional", _domain(feature), feature.description]
+        for path, feature in schema.paths.items()
     ]
     source = pre((artifact.path / "schema.toml").read_text(encoding="utf-8"))
     return table(["feature", "type", "", "domain", ""], rows) + fold("schema.toml", source)

@@ -30,6 +30,8 @@ def request_columns(table: pa.Table, features: Iterable[Feature], *, finite: boo
 def _request_value(value: object, finite: bool) -> object:
     if isinstance(value, list):
         return [_request_value(item, finite) for item in value]
+    if isinstance(value, dict):
+        return {name: _request_value(inner, finite) for name, inner in value.items()}
     if isinstance(value, float) and finite:
         return value if math.isfinite(value) else None
     if isinstance(value, datetime):

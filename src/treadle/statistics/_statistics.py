@@ -43,7 +43,9 @@ class Statistics:
         self.num_rows = 0
         """How many rows were added."""
         self._features: dict[str, FeatureStatistics] = {}
-        self._declared = {name: feature.type for name, feature in schema.features.items()} if schema else {}
+        features = schema.features.items() if schema else ()
+        # what is inside lists and structs is known when the first one comes
+        self._declared = {name: each.type for name, each in features if not each.list and not each.fields}
         self._measures: Measures = {
             column: {name: new_measure(name) for name in names} for column, names in (measures or {}).items()
         }

@@ -46,10 +46,18 @@ class Columns(Mapping[str, Any]):
         self._inputs = {
             name: n.Input(name, feature.type, n.Kind.LIST if feature.list else _KINDS[feature.type], feature.required)
             for name, feature in schema.features.items()
+            if feature.type != "struct"
         }
+        self._structs = {name for name, feature in schema.features.items() if feature.type == "struct"}
         self._items = {name: feature.items[1] for name, feature in schema.features.items() if feature.list}
 
     def __getitem__(self, name: str) -> Any:
+        if name in self._structs:
+            raise TransformError(
+                f"The feature {name!r} is a struct: it is checked, and no input of a graph.",
+                where=user_line(),
+                hint="Write the field that is needed into a column of its own before ingest.",
+            )
         if name not in self._inputs:
             close = difflib.get_close_matches(str(name), self._inputs, n=1)
             raise TransformError(

@@ -14,17 +14,17 @@ def severity_of(schema: Schema, name: str | None, reason: Reason, *, quarantine:
 
     Args:
         schema: The schema as the environment sees it.
-        name: The feature, if it is one's.
+        name: The feature, or the path of a field inside one, if it is one's.
         reason: What is wrong.
         quarantine: Whether somebody sets rows aside; if not, what would be set aside stops.
     """
-    feature = schema.features.get(name) if name is not None else None
+    chain = schema.chains.get(name, ()) if name is not None else ()
+    if any(feature.lifecycle == "disabled" for feature in chain):
+        return None
     word = schema.severity.get(reason, DEFAULT_SEVERITY[reason])
-    if feature is not None:
+    for feature in chain:  # the innermost that says something has the last word
         word = feature.severity.get(reason, word)
-        if feature.lifecycle == "disabled":
-            return None
-    return to_severity(word, quarantine=quarantine, stops=feature is None or feature.stops)
+    return to_severity(word, quarantine=quarantine, stops=all(feature.stops for feature in chain))
 
 
 def to_severity(word: str, *, quarantine: bool, stops: bool = True) -> Severity | None:
@@ -44,7 +44,7 @@ def check_policy(schema: Schema) -> None:
         SchemaError: It is not.
     """
     policies = [(None, schema.severity), *((None, policy) for policy in schema.environments.values())]
-    policies += [(feature.name, feature.severity) for feature in schema.features.values()]  # type: ignore[misc]
+    policies += [(path, feature.severity) for path, feature in schema.paths.items()]  # type: ignore[misc]
     for name, policy in policies:
         for code, word in policy.items():
             if code not in Reason.__members__:

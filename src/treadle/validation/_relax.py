@@ -55,19 +55,18 @@ def relax(
     for _ in range(_ROUNDS):
         report = validate(statistics, schema, **names)
         wanted = [anomaly for anomaly in report.anomalies if warnings or anomaly.severity is Severity.ERROR]
-        features = dict(schema.features)
+        before = schema
         left = []
         for anomaly in _first_things(wanted):
-            found = _relaxed(features, anomaly, statistics)
-            if found is None:
-                left.append(anomaly)
+            found = _relaxed(schema, anomaly, statistics)
+            if found is not None and anomaly.feature is not None:
+                schema = schema.with_feature(anomaly.feature, found)
             else:
-                features[found.name] = found
-        limits = _row_limits(schema, wanted, statistics, baseline)
+                left.append(anomaly)
+        schema = replace(schema, rows=_row_limits(schema, wanted, statistics, baseline))
         left = [anomaly for anomaly in left if anomaly.reason not in _ROW_LIMITS]
-        if features == dict(schema.features) and limits == schema.rows:
+        if schema == before:
             break
-        schema = replace(schema, features=features, rows=limits)
     return Relaxed(schema, tuple(left))
 
 
@@ -84,14 +83,16 @@ def _first_things(wanted: Sequence[Anomaly]) -> list[Anomaly]:
     return [anomaly for anomaly in wanted if anomaly.feature not in massive or anomaly.reason in _MASS]
 
 
-def _relaxed(features: dict[str, Feature], anomaly: Anomaly, statistics: Statistics) -> Feature | None:
-    name, reason = anomaly.feature, anomaly.reason
-    if name is None:
+def _relaxed(schema: Schema, anomaly: Anomaly, statistics: Statistics) -> Feature | None:
+    path, reason = anomaly.feature, anomaly.reason
+    if path is None:
         return None
-    measured = statistics.features.get(name)
-    feature = features.get(name)
+    measured = statistics.features.get(path) or statistics.paths.get(path)
+    feature = schema.paths.get(path)
     if feature is None:
-        added = infer_feature(name, measured) if reason is Reason.NEW_COLUMN and measured is not None else None
+        if reason is not Reason.NEW_COLUMN or measured is None:
+            return None
+        added = infer_feature(path if path in statistics.features else _name_in_struct(schema, path), measured)
         return added and replace(added, required=False)
     if reason is Reason.MISSING_COLUMN:
         return replace(feature, required=False)
@@ -104,7 +105,14 @@ def _relaxed(features: dict[str, Feature], anomaly: Anomaly, statistics: Statist
     return _wider(feature, anomaly, measured)
 
 
+def _name_in_struct(schema: Schema, path: str) -> str:
+    structs = [f"{at}[]." if chain[-1].list else f"{at}." for at, chain in schema.chains.items() if chain[-1].fields]
+    return path.removeprefix(max((each for each in structs if path.startswith(each)), key=len))
+
+
 def _wider_type(feature: Feature, measured: FeatureStatistics | None) -> Feature | None:
+    if feature.list and measured is not None and measured.nested is not None:
+        measured = measured.nested.inside.get("[]")
     if measured is None or (feature.type, measured.type) != ("int", "float"):
         return None
     return replace(feature, type="float", values=None, l_infinity=None, min_class_share=None)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from treadle.schema import Feature, Schema
-from treadle.statistics import Statistics
+from treadle.statistics import FeatureStatistics, Statistics
 from treadle.validation._anomaly import Anomaly, AnomalyReport, Reason, Severity
 from treadle.validation._finding import Finding, percent
 from treadle.validation._policy import check_policy, severity_of, to_severity
@@ -19,6 +19,7 @@ from treadle.validation.checks import (
     check_text,
     check_type,
     drift_findings,
+    fields_of,
     fits_type,
     label_shift,
     rule_findings,
@@ -60,37 +61,38 @@ def validate(
         quarantine: Whether the caller sets rows aside (:func:`set_aside`). If not, what would be set aside stops.
 
     Returns:
-        The anomalies, those of the data set first, then in the order of the schema, new columns last.
+        The anomalies, those of the data set first, then in the order of the schema, new columns last. What is wrong
+        with a field inside a struct is told under its path (``home.city``, ``orders[].price``).
 
     Raises:
         SchemaError: The schema sets the severity of a reason that does not exist, or a rule cannot be asked.
         UserCodeError: A check of the caller's raised.
     """
     check_policy(schema)
-    for feature in schema.features.values():
+    for path, feature in schema.paths.items():
         if feature.pattern is not None:
-            check_pattern(feature.name, feature.pattern)
-    judge = _Judge(schema.environment(environment), statistics, _row_findings(rows, schema, environment, row_checks))
+            check_pattern(path, feature.pattern)
+    judge = _Judge(schema, environment, statistics, _row_findings(rows, schema, environment, row_checks))
     judge.quarantine = quarantine
     judge.data_set(baseline, checks or {})
     for name, feature in judge.schema.features.items():
         if feature.lifecycle == "disabled":
             continue
-        judge.report(name, judge.feature(feature, (absent or {}).get(name, ())))
+        judge.column(feature, (absent or {}).get(name, ()))
         if lineage is not None and feature.produced_by:
             judge.report(name, _lineage(feature, lineage))
         if baseline is not None:
-            distance = feature_drift(name, baseline, statistics)
-            judge.report(name, drift_findings(feature, distance))
-            if name == judge.schema.label:
-                judge.report(name, label_shift(feature, distance))
-    judge.new_columns(schema)
+            judge.drift(name, feature, baseline)
+    judge.unknown(schema.features, statistics.features)
     return AnomalyReport(tuple(judge.anomalies), statistics.num_rows)
 
 
 class _Judge:
-    def __init__(self, schema: Schema, statistics: Statistics, rows: RowFindings | None) -> None:
-        self.schema, self.statistics, self.rows = schema, statistics, rows
+    def __init__(
+        self, whole: Schema, environment: str | None, statistics: Statistics, rows: RowFindings | None
+    ) -> None:
+        self.whole, self.schema = whole, whole.environment(environment)
+        self.statistics, self.rows = statistics, rows
         self.quarantine = False
         self.anomalies: list[Anomaly] = []
 
@@ -121,45 +123,72 @@ class _Judge:
         for rule, word, finding in rule_findings(self.schema, self.statistics, baseline, self.rows, checks):
             self.add(None, finding, to_severity(word, quarantine=self.quarantine), rule)
 
-    def feature(self, feature: Feature, absent: Sequence[object]) -> Iterator[Finding]:
-        measured = self.statistics.features.get(feature.name)
-        if measured is None:
-            if feature.required:
-                yield Finding(Reason.MISSING_COLUMN, "The column is not there.", {})
-            return
+    def column(self, feature: Feature, absent: Sequence[object]) -> None:
         if absent and feature.required:
             files = [str(file) for file in absent]
             more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-            yield Finding(Reason.MISSING_COLUMN, f"The column is not there in {files[0]}{more}.", {"files": files})
-        yield from check_type(feature, measured)
+            what = f"The column is not there in {files[0]}{more}."
+            self.report(feature.name, [Finding(Reason.MISSING_COLUMN, what, {"files": files})])
+        self.feature(feature.name, feature, self.statistics.features.get(feature.name))
+
+    def feature(self, path: str, feature: Feature, measured: FeatureStatistics | None) -> None:
+        """A column or a field, and what is inside it."""
+        if feature.lifecycle == "disabled":
+            return
+        if measured is None:
+            word = "column" if path in self.schema.features else "field"
+            if feature.required:
+                self.report(path, [Finding(Reason.MISSING_COLUMN, f"The {word} is not there.", {})])
+            return
+        self.report(path, check_type(feature, measured))
         if not fits_type(feature, measured):
             return
         found = [finding for check in CHECKS for finding in check(feature, measured)]
-        found += check_text(feature, measured, self.statistics.measures.get(feature.name, {}))
-        found += check_classes(feature, measured, label=feature.name == self.schema.label)
-        if feature.name == self.schema.key and not feature.unique:
+        found += check_text(feature, measured, self.statistics.measures.get(path, {}))
+        found += check_classes(feature, measured, label=path == self.schema.label)
+        if path == self.schema.key and not feature.unique:
             found += _key_repeats(measured.count, measured.unique if measured.exact else None)
-        yield from self._with_rows(feature, found)
+        self.report(path, self._with_rows(path, feature, found))
+        fields = fields_of(measured)
+        if fields is not None:  # what was never there has no fields
+            for deeper, field in feature.inside(path):
+                self.feature(deeper, field, fields.get(field.name))
+            known = self.whole.chains[path][-1].fields
+            self.unknown(known, fields, f"{path}[]." if feature.list else f"{path}.")
 
-    def _with_rows(self, feature: Feature, found: list[Finding]) -> Iterator[Finding]:
+    def drift(self, path: str, feature: Feature, baseline: Statistics) -> None:
+        """How far a column or a field is from the baseline, and what is inside it."""
+        if feature.lifecycle == "disabled":
+            return
+        distance = feature_drift(path, baseline, self.statistics)
+        self.report(path, drift_findings(feature, distance))
+        if path == self.schema.label:
+            self.report(path, label_shift(feature, distance))
+        for deeper, field in feature.inside(path):
+            self.drift(deeper, field, baseline)
+
+    def _with_rows(self, path: str, feature: Feature, found: list[Finding]) -> Iterator[Finding]:
         """What the statistics say, and what only rows can say: whether one of very many values occurs twice."""
-        if self.rows is None or not (feature.unique or feature.name == self.schema.key):
+        if self.rows is None or not (feature.unique or path == self.schema.key):
             yield from found
             return
         yield from (finding for finding in found if finding.reason is not Reason.NOT_MEASURED)
-        count = self.rows.counts.get((feature.name, Reason.NOT_UNIQUE, None), 0)
+        count = self.rows.counts.get((path, Reason.NOT_UNIQUE, None), 0)
         if count and not any(finding.reason is Reason.NOT_UNIQUE for finding in found):
             share = count / max(self.rows.num_rows, 1)
             words = f"{count} rows have a value that occurred before ({percent(share)})."
             yield Finding(Reason.NOT_UNIQUE, words, {"count": count, "share": share})
 
-    def new_columns(self, whole: Schema) -> None:
-        missing = [name for name in self.schema.features if name not in self.statistics.features]
-        for name in self.statistics.features:
-            if name not in whole.features:
+    def unknown(self, known: Mapping[str, Feature], found: Mapping[str, FeatureStatistics], within: str = "") -> None:
+        """Columns, or fields inside one, that no environment knows."""
+        word = "field" if within else "column"
+        missing = [name for name in known if name not in found]
+        for name in found:
+            if name not in known:
                 close = difflib.get_close_matches(name, missing, n=1)
                 guess = f" Is it {close[0]!r}, renamed?" if close else ""
-                self.report(name, [Finding(Reason.NEW_COLUMN, f"The schema does not know this column.{guess}", {})])
+                what = f"The schema does not know this {word}.{guess}"
+                self.report(within + name, [Finding(Reason.NEW_COLUMN, what, {})])
 
 
 def _row_findings(

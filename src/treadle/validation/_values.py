@@ -13,16 +13,9 @@ import pyarrow.compute as pc
 from treadle.errors import SchemaError
 from treadle.schema import Feature
 from treadle.validation._anomaly import Reason
+from treadle.validation._semantics import IMAGES, TIMES, URL, time_range
 
 Mask = npt.NDArray[np.bool_]
-
-_URL = r"^[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#]+\S*$"
-# the forms in which a time is written if the schema does not say how
-_TIMES = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%H:%M:%S", "%H:%M")
-_IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
-_PER_DAY = {"unix_days": 1, "unix_seconds": 86400, "unix_milliseconds": 86400 * 10**3}
-_PER_DAY = {**_PER_DAY, "unix_microseconds": 86400 * 10**6, "unix_nanoseconds": 86400 * 10**9}
-_DAYS = (-25567, 84006)  # the years 1900 to 2199
 
 
 def value_faults(feature: Feature, values: pa.Array) -> Iterator[tuple[Reason, Mask]]:
@@ -119,16 +112,16 @@ def _matches(feature: Feature, values: pa.Array) -> Mask:
 
 def _is_semantic(feature: Feature, values: pa.Array) -> Mask:
     if feature.semantic == "url":
-        return _mask(pc.match_substring_regex(values, _URL))
+        return _mask(pc.match_substring_regex(values, f"^(?:{URL})$"))
     if feature.semantic == "image":
-        known = [_mask(pc.starts_with(values, magic)) for magic in _IMAGES]
+        known = [_mask(pc.starts_with(values, magic)) for magic in IMAGES]
         return np.asarray(np.logical_or.reduce(known), np.bool_)
     if feature.semantic == "embedding":
         return np.asarray(np.isfinite(values.to_numpy(zero_copy_only=False)))
     if feature.semantic == "time" and feature.type == "string":
-        return _is_time(values, (feature.format,) if feature.format else _TIMES)
+        return _is_time(values, (feature.format,) if feature.format else TIMES)
     if feature.semantic == "time" and feature.type == "int" and feature.format:
-        low, high = (days * _PER_DAY[feature.format] for days in _DAYS)
+        low, high = time_range(feature.format)
         numbers = values.to_numpy(zero_copy_only=False)
         return np.asarray((numbers >= low) & (numbers <= high))
     return np.ones(len(values), np.bool_)

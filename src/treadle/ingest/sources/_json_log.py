@@ -40,7 +40,7 @@ def open_source(path: Path, reading: Reading) -> Opened:
         raise EmptyFileError("The log holds no line.", where={"file": path})
     time = reading.option("event_time", None)
     text = [name for name, feature in (reading.schema.features if reading.schema else {}).items()
-            if feature.type == "string"]  # fmt: skip
+            if feature.type == "string" and not feature.list]  # fmt: skip
     for name in [time] if time else [name for name in _TIMES if name not in text]:
         _moments(rows, name)
     table, wrong = rows_to_table(rows, path, reading, text)

@@ -95,7 +95,8 @@ def rows_to_table(
     """
     refused: list[Refused] = []
     if reading.lenient and reading.schema is not None:
-        kinds = {name: feature.type for name, feature in reading.schema.features.items() if feature.type in _FITS}
+        features = reading.schema.features.items()
+        kinds = {name: feature.type for name, feature in features if feature.type in _FITS and not feature.list}
         kept = []
         for row in rows:
             wrong = next((name for name, kind in kinds.items() if not _fits(row.fields.get(name), kind)), None)

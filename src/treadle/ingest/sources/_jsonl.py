@@ -127,7 +127,7 @@ def _longest_line(chunk: bytes) -> int:
 
 def _text_features(reading: Reading) -> list[str]:
     features = reading.schema.features.values() if reading.schema else ()
-    return [feature.name for feature in features if feature.type == "string"]
+    return [feature.name for feature in features if feature.type == "string" and not feature.list]
 
 
 def _rounded(column: pa.ChunkedArray) -> bool:

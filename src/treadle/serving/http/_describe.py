@@ -17,6 +17,7 @@ _DTYPES = {
     "bool": "DT_BOOL",
     "bytes": "DT_STRING",
     "timestamp": "DT_STRING",
+    "struct": "DT_VARIANT",
 }
 
 
@@ -97,4 +98,6 @@ def _feature(feature: Feature) -> dict[str, Any]:
             described[name] = bound
     if feature.description:
         described["description"] = feature.description
+    if feature.fields:
+        described["fields"] = [_feature(field) for field in feature.fields.values()]
     return described

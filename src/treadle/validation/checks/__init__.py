@@ -1,6 +1,6 @@
 """The checks of statistics: a function each, which says what it finds and why, not how bad it is."""
 
-from treadle.validation.checks._column import check_type, fits_type, known_counts
+from treadle.validation.checks._column import check_type, fields_of, fits_type, known_counts
 from treadle.validation.checks._data_set import check_rows_count
 from treadle.validation.checks._distances import MEASURES, drift_findings, exceeded, label_shift
 from treadle.validation.checks._rules import rule_findings
@@ -16,6 +16,7 @@ __all__ = [
     "check_type",
     "drift_findings",
     "exceeded",
+    "fields_of",
     "fits_type",
     "known_counts",
     "label_shift",

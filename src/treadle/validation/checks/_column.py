@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ _EPOCH = datetime(1970, 1, 1)  # naive on purpose: wall-clock time without a zon
 def check_type(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
     """The values are of the declared type, or of one that holds nothing else."""
     if not fits_type(feature, measured):
-        items = measured.nested.inside.get("[]") if measured.nested is not None else None
+        items = measured.nested.inside.get("[]") if measured.type == "list" and measured.nested is not None else None
         found = measured.type if items is None else f"lists of {items.type}"
         declared = f"lists of {feature.type}" if feature.list else feature.type
         yield Finding(
@@ -35,13 +35,21 @@ def check_type(feature: Feature, measured: FeatureStatistics) -> Iterator[Findin
 def fits_type(feature: Feature, measured: FeatureStatistics) -> bool:
     """Integers may stand for floats, and for truth values if they are 0 and 1; strings for bytes."""
     if feature.list:
-        items = measured.nested.inside.get("[]") if measured.nested is not None else None
+        items = measured.nested.inside["[]"] if measured.type == "list" and measured.nested is not None else None
         return measured.type == "null" or (items is not None and fits_type(replace(feature, **_SINGLE), items))
     if measured.type in (feature.type, "null"):
         return True
     if feature.type == "bool" and measured.type == "int":
         return set(measured.value_counts() or {2: 1}) <= {0, 1}
     return (feature.type, measured.type) in (("float", "int"), ("bytes", "string"))
+
+
+def fields_of(measured: FeatureStatistics) -> Mapping[str, FeatureStatistics] | None:
+    """The fields of a struct, or of the structs in lists; ``None`` if there are none of either."""
+    nested = measured.nested
+    if nested is not None and measured.type == "list":
+        nested = nested.inside["[]"].nested if nested.inside["[]"].type == "struct" else None
+    return nested.inside if nested is not None else None
 
 
 def check_presence(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
@@ -52,20 +60,20 @@ def check_presence(feature: Feature, measured: FeatureStatistics) -> Iterator[Fi
         share = present / rows
         yield Finding(
             Reason.LOW_PRESENCE,
-            f"{percent(1 - share)} of the rows have no value; the schema allows {percent(1 - feature.min_fraction)}.",
+            f"{percent(1 - share)} of the values are missing; the schema allows {percent(1 - feature.min_fraction)}.",
             {"fraction": share, "min_fraction": feature.min_fraction},
         )
     elif feature.min_count is not None and present < feature.min_count:
         yield Finding(
             Reason.LOW_PRESENCE,
-            f"{present} rows have a value; the schema demands {feature.min_count}.",
+            f"{present} values are there; the schema demands {feature.min_count}.",
             {"count": present, "min_count": feature.min_count},
         )
 
 
 def check_domain(feature: Feature, measured: FeatureStatistics) -> Iterator[Finding]:
-    """The values are among those listed."""
-    if feature.values is None or not measured.count:
+    """The values are among those listed; those of lists are asked one by one, elsewhere."""
+    if feature.values is None or not measured.count or feature.list:
         return
     allowed = set(feature.values)
     counts = known_counts(measured)

@@ -81,7 +81,8 @@ def drift(
 ) -> dict[str, Distance]:
     """The distance of every feature of either side, in the order of the base and then of the new data.
 
-    A column that one side does not have counts there as missing in all rows.
+    A column that one side does not have counts there as missing in all rows. A list is compared by its items, all
+    together; a struct field by field, under their paths (``home.city``).
 
     Args:
         base: What was before.
@@ -89,26 +90,29 @@ def drift(
         histogram: How numbers are grouped for the Jensen-Shannon divergence: ``equal_mass`` (ten groups of about
             equal shares of both sides), or ``standard`` (ten buckets of equal width on each side).
     """
-    names = list(dict.fromkeys([*base.features, *new.features]))
-    return {name: feature_drift(name, base, new, histogram=histogram) for name in names}
+    paths = [path for path in dict.fromkeys([*base.paths, *new.paths]) if not path.endswith("[]")]
+    return {path: feature_drift(path, base, new, histogram=histogram) for path in paths}
 
 
-def feature_drift(name: str, base: Statistics, new: Statistics, *, histogram: str = "equal_mass") -> Distance:
-    """The distance of one feature; arguments as :func:`drift`."""
+def feature_drift(path: str, base: Statistics, new: Statistics, *, histogram: str = "equal_mass") -> Distance:
+    """The distance of one feature, or of a field inside one; arguments as :func:`drift`."""
     if not base.num_rows or not new.num_rows:
         side = "base" if not base.num_rows else "new data"
         return Distance(note=f"the {side} has no rows")
-    sides = [side.features.get(name) for side in (base, new)]
-    shares = [1.0 if side is None else side.missing_share for side in sides]
+    before, after = (side.features.get(path) or side.paths.get(path) for side in (base, new))
+    shares = [1.0 if side is None else side.missing_share for side in (before, after)]
     missing = None if shares[0] is None or shares[1] is None else abs(shares[0] - shares[1])
-    before, after = sides
     found = _distance(before, after, missing, histogram)
     if missing is None:
         return found
-    rows = (base.num_rows, new.num_rows)
-    gone = [rows[side] * float(shares[side] or 0) for side in (0, 1)]
-    test = chi_squared(np.array([gone[0], rows[0] - gone[0]]), np.array([gone[1], rows[1] - gone[1]]))
-    return replace(found, missing_p_value=test.p_value)
+    gone = [_absence(before, base.num_rows), _absence(after, new.num_rows)]
+    return replace(found, missing_p_value=chi_squared(*gone).p_value)
+
+
+def _absence(feature: FeatureStatistics | None, rows: int) -> Masses:
+    """How often a value is missing and how often it is there; what one side does not know is missing everywhere."""
+    absent, present = (rows, 0) if feature is None else (feature.missing, feature.count)
+    return np.array([absent, present], np.float64)
 
 
 def _distance(
@@ -122,15 +126,16 @@ def _distance(
 
 
 def _compare(before: FeatureStatistics, after: FeatureStatistics, missing: float | None, histogram: str) -> Distance:
+    if before.type == after.type == "list" and before.nested is not None and after.nested is not None:
+        return _distance(before.nested.inside["[]"], after.nested.inside["[]"], missing, histogram)
     types = {before.type, after.type}
     if len(types) > 1 and types != {"int", "float"}:
         return Distance(missing=missing, note=f"the types differ: {before.type} and {after.type}")
-    if before.type in ("timestamp", "bytes", "list", "struct", "other"):
+    if before.type in ("timestamp", "bytes", "struct", "other"):
         reason = {
             "timestamp": "time moves on by itself: only missing values are compared",
             "bytes": "bytes have no distribution here: only missing values are compared",
-            "list": "lists have no distribution here: only missing values are compared",
-            "struct": "structs have no distribution here: only missing values are compared",
+            "struct": "structs are compared field by field; of themselves only missing values are",
             "other": "this type has no distribution here: only missing values are compared",
         }
         return Distance(missing=missing, note=reason[before.type])

@@ -15,8 +15,9 @@ from treadle.errors import ColumnTypeError, UsageError
 from treadle.schema import Schema
 from treadle.validation._anomaly import Reason
 from treadle.validation._values import Mask
+from treadle.validation.rows._faults import typed_values
 from treadle.validation.rows._repeats import Repeats
-from treadle.validation.rows._rows import TABLE, RowCheck, RowFindings, RowRun, typed_values, unique_features
+from treadle.validation.rows._rows import TABLE, Key, RowCheck, RowFindings, RowRun, unique_features
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -111,8 +112,8 @@ def _repeats(parts: Sequence[Any], schema: Schema) -> list[dict[str, npt.NDArray
 
 
 def _together(found: Sequence[_Found], limit: int | None) -> RowFindings:
-    counts: dict[tuple[str | None, Reason, str | None], int] = {}
-    wrong: dict[tuple[str | None, Reason, str | None], list[pa.Array]] = {}
+    counts: dict[Key, int] = {}
+    wrong: dict[Key, list[pa.Array]] = {}
     tables = [TABLE.empty_table()]
     whole: set[str] = set()
     for findings, columns in found:
@@ -130,7 +131,7 @@ def _together(found: Sequence[_Found], limit: int | None) -> RowFindings:
 
 def _shown(
     findings: RowFindings,
-    before: Mapping[tuple[str | None, Reason, str | None], int],
+    before: Mapping[Key, int],
     whole: set[str],
     limit: int | None,
 ) -> pa.Table:
@@ -141,7 +142,7 @@ def _shown(
         table = table.filter(pc.invert(pc.and_(again, pc.equal(table["reason"], Reason.WRONG_TYPE.value))))
     if limit is None:
         return table
-    left: dict[tuple[str | None, Reason, str | None], int] = {}
+    left: dict[Key, int] = {}
     kept = []
     for feature, reason, value in zip(*(table[name].to_pylist() for name in TABLE.names[1:]), strict=True):
         key = (feature, Reason(reason), value if reason == Reason.RULE.value else None)

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from treadle.errors import ColumnTypeError
-from treadle.schema import Feature, Schema, to_feature, to_plain
+from treadle.schema import Feature, Schema
 from treadle.statistics import ColumnSource
 from treadle.validation._anomaly import Reason
-from treadle.validation._values import Mask, value_faults
+from treadle.validation._values import Mask
+from treadle.validation.rows._faults import Places, column_faults
 from treadle.validation.rows._repeats import Remembers, Repeats
 
 Rows: TypeAlias = pa.Table | ColumnSource | Iterable[pa.RecordBatch]
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 RowCheck: TypeAlias = Callable[[pa.RecordBatch], Any]
 """A user's check of rows: a batch in, one truth value a row out (true: good; null: good)."""
+
+Key: TypeAlias = tuple[str | None, Reason, str | None]
+"""(feature or path, reason, rule)."""
 
 TABLE = pa.schema([("row_id", pa.string()), ("feature", pa.string()), ("reason", pa.string()), ("value", pa.string())])
 _BATCH_ROWS = 65536
@@ -34,13 +37,13 @@ class RowFindings:
     """Which rows are wrong."""
 
     table: pa.Table
-    """``row_id, feature, reason, value``, in the order of the rows within a batch and feature. Of a broken rule,
-    ``feature`` is null and ``value`` names the rule. A ``row_id`` is null where every row is meant: the column is of
-    another type."""
-    counts: Mapping[tuple[str | None, Reason, str | None], int]
+    """``row_id, feature, reason, value``, in the order of the rows within a batch and feature. What is inside a struct
+    has its path (``orders[].price``) and the first wrong value of the row. Of a broken rule, ``feature`` is null and
+    ``value`` names the rule. A ``row_id`` is null where every row is meant: the column is of another type."""
+    counts: Mapping[Key, int]
     """(feature, reason, rule) -> how many rows; exact, however many rows the table shows."""
     num_rows: int
-    wrong: Mapping[tuple[str | None, Reason, str | None], pa.Array] = field(default_factory=dict)
+    wrong: Mapping[Key, pa.Array] = field(default_factory=dict)
     """The same -> the numbers of the rows, from 0; not of whole columns."""
 
     def examples(self, feature: str | None, reason: Reason, rule: str | None = None, count: int = 5) -> list[str]:
@@ -98,8 +101,8 @@ class RowRun:
         self.schema, self.limit, self.checks = schema, limit, checks
         self.first_row = self.next_row = first_row
         self.tables: list[pa.Table] = []
-        self.counts: dict[tuple[str | None, Reason, str | None], int] = {}
-        self.wrong: dict[tuple[str | None, Reason, str | None], list[np.ndarray]] = {}
+        self.counts: dict[Key, int] = {}
+        self.wrong: dict[Key, list[np.ndarray]] = {}
         self.whole: set[str] = set()
         self.repeats: Mapping[str, Remembers] = {name: Repeats() for name in unique_features(schema)}
         self.rules = {name: rule for name, rule in schema.rules.items() if rule.rows and rule.severity != "ignore"}
@@ -109,20 +112,17 @@ class RowRun:
         """Judge the next rows."""
         ids = self._ids(batch)
         for name, feature in self.schema.features.items():
-            if name in batch.schema.names and feature.lifecycle != "disabled":
-                for reason, mask in self._feature(feature, batch.column(name)):
-                    self._keep(ids, name, reason, mask, batch.column(name))
+            if name in batch.schema.names:
+                self._faults(ids, feature, batch.column(name))
         if self.rules:
             from treadle.validation.rows._conditions import RowRules
 
             self.sql = self.sql or RowRules(self.rules)
-            for name, mask in self.sql.broken(batch):
-                self._keep(ids, None, Reason.RULE, mask, None, rule=name)
+            self._broken(ids, self.sql.broken(batch))
         if self.checks:
             from treadle.validation.rows._conditions import run_row_checks
 
-            for name, mask in run_row_checks(self.checks, batch):
-                self._keep(ids, None, Reason.RULE, mask, None, rule=name)
+            self._broken(ids, run_row_checks(self.checks, batch))
         self.next_row += batch.num_rows
 
     def result(self) -> RowFindings:
@@ -134,63 +134,42 @@ class RowRun:
         table = pa.concat_tables([TABLE.empty_table(), *self.tables])
         return RowFindings(table, dict(self.counts), num_rows, wrong)
 
-    def _feature(self, feature: Feature, column: pa.Array) -> Iterator[tuple[Reason, Mask]]:
-        absent = _mask(column.is_null(nan_is_null=pa.types.is_floating(column.type)))
-        if feature.min_fraction == 1 and absent.any():
-            yield Reason.LOW_PRESENCE, absent
-        try:
-            typed = typed_values(feature, column)
-        except ColumnTypeError:
-            fractions = _fractions(feature, column)
-            if fractions is None:
-                self._whole(feature.name, column)
+    def _faults(self, ids: pa.Array, feature: Feature, column: pa.Array) -> None:
+        for fault in column_faults(feature.name, feature, column, self.repeats):
+            if fault.rows is None:
+                self._whole(fault.path, fault.values.type)
             else:
-                yield Reason.WRONG_TYPE, fractions
-            return
-        if feature.list:
-            yield from _list_faults(feature, typed)
-            return
-        present = np.flatnonzero(_mask(typed.is_valid()))
-        values = typed.drop_null()
-        for reason, wrong in value_faults(feature, values):
-            yield reason, _spread(present[wrong], len(typed))
-        if feature.name in self.repeats:
-            again = self.repeats[feature.name].again(values)
-            if again.any():
-                yield Reason.NOT_UNIQUE, _spread(present[again], len(typed))
+                self._keep(ids, (fault.path, fault.reason, None), fault.rows, (fault.values, fault.places))
 
-    def _whole(self, name: str, column: pa.Array) -> None:
-        if name not in self.whole:
-            self.whole.add(name)
-            row = {"row_id": None, "feature": name, "reason": "WRONG_TYPE", "value": str(column.type)}
+    def _whole(self, path: str, kind: pa.DataType) -> None:
+        if path not in self.whole:
+            self.whole.add(path)
+            row = {"row_id": None, "feature": path, "reason": "WRONG_TYPE", "value": str(kind)}
             self.tables.append(pa.Table.from_pylist([row], schema=TABLE))
 
-    def _keep(
-        self,
-        ids: pa.Array,
-        name: str | None,
-        reason: Reason,
-        mask: Mask,
-        column: pa.Array | None,
-        *,
-        rule: str | None = None,
-    ) -> None:
-        places = np.flatnonzero(mask)
-        if not len(places):
+    def _broken(self, ids: pa.Array, found: Iterable[tuple[str, Mask]]) -> None:
+        for rule, mask in found:
+            self._keep(ids, (None, Reason.RULE, rule), np.flatnonzero(mask), None)
+
+    def _keep(self, ids: pa.Array, key: Key, rows: Places, values: tuple[pa.Array, Places] | None) -> None:
+        """Count rows that are guilty, and show some: the value, or the name of the rule."""
+        if not len(rows):
             return
-        key = (name, reason, rule)
+        name, reason, rule = key
         before = self.counts.get(key, 0)
-        self.counts[key] = before + len(places)
-        self.wrong.setdefault(key, []).append(places + self.next_row)
-        if self.limit is not None:
-            places = places[: max(0, self.limit - before)]
-        taken = pa.array(places)
-        values = pa.array([rule] * len(places), pa.string()) if column is None else _shown(column.take(taken))
+        self.counts[key] = before + len(rows)
+        self.wrong.setdefault(key, []).append(rows + self.next_row)
+        shown = len(rows) if self.limit is None else min(len(rows), max(0, self.limit - before))
+        if values is None:
+            texts = pa.array([rule] * shown, pa.string())
+        else:
+            column, places = values
+            texts = _shown(column.take(pa.array(places[:shown])))
         columns = [
-            ids.take(taken).cast(pa.string()),
-            pa.array([name] * len(places), pa.string()),
-            pa.array([reason.value] * len(places), pa.string()),
-            values,
+            ids.take(pa.array(rows[:shown])).cast(pa.string()),
+            pa.array([name] * shown, pa.string()),
+            pa.array([reason.value] * shown, pa.string()),
+            texts,
         ]
         self.tables.append(pa.table(columns, schema=TABLE))
 
@@ -207,18 +186,6 @@ def unique_features(schema: Schema) -> list[str]:
     return [name for name, feature in schema.features.items() if feature.unique or name == schema.key]
 
 
-def typed_values(feature: Feature, column: pa.Array) -> pa.Array:
-    """A batch's column in its feature's type.
-
-    Raises:
-        ColumnTypeError: It is of another type.
-    """
-    typed = to_feature(pa.chunked_array([column]), feature).combine_chunks()
-    if isinstance(typed, pa.ChunkedArray):
-        typed = pa.concat_arrays(typed.chunks) if typed.num_chunks else pa.array([], typed.type)
-    return typed
-
-
 def _batches(rows: Rows) -> Iterator[pa.RecordBatch]:
     if isinstance(rows, pa.Table):
         yield from rows.to_batches(_BATCH_ROWS)
@@ -229,40 +196,6 @@ def _batches(rows: Rows) -> Iterator[pa.RecordBatch]:
         yield from rows.batches(batch_rows=_BATCH_ROWS)
     else:
         yield from rows
-
-
-def _list_faults(feature: Feature, column: pa.ListArray) -> Iterator[tuple[Reason, Mask]]:
-    lengths = pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False)
-    least, most = feature.items
-    if least is not None and ((lengths >= 0) & (lengths < least)).any():
-        yield Reason.FEW_ITEMS, (lengths >= 0) & (lengths < least)
-    if most is not None and (lengths > most).any():
-        yield Reason.MANY_ITEMS, lengths > most
-    parents, items = pc.list_parent_indices(column), pc.list_flatten(column)
-    valid = items.is_valid()
-    rows = parents.filter(valid).to_numpy(zero_copy_only=False)
-    for reason, wrong in value_faults(feature, items.drop_null()):
-        yield reason, _spread(rows[wrong], len(column))
-
-
-def _fractions(feature: Feature, column: pa.Array) -> Mask | None:
-    """Where floats stand for integers: the rows that have a fraction."""
-    if feature.type != "int" or feature.list or not pa.types.is_floating(column.type):
-        return None
-    numbers = pc.fill_null(to_plain(column), 0.0).to_numpy(zero_copy_only=False)
-    with np.errstate(invalid="ignore"):
-        whole = np.isnan(numbers) | ((np.trunc(numbers) == numbers) & (np.abs(numbers) < 2.0**63))
-    return np.asarray(~whole)
-
-
-def _spread(places: np.ndarray, rows: int) -> Mask:
-    mask = np.zeros(rows, np.bool_)
-    mask[places] = True
-    return mask
-
-
-def _mask(found: pa.Array) -> Mask:
-    return np.asarray(found.to_numpy(zero_copy_only=False), np.bool_)
 
 
 def _shown(column: pa.Array) -> pa.Array:
