@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ended_processes import ends
 from treadle.cli._progress import _Lines
 from treadle.cli._progress_table import ProgressTable
 from treadle.runner import Event, NodeResult
@@ -84,18 +85,6 @@ def environment() -> dict[str, str]:
     return {**variables, "TERM": "xterm-256color", "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
 
 
-def is_gone(process: int) -> bool:
-    """Whether a process ends within some seconds; one that nobody has waited for yet has ended too."""
-    for _ in range(500):
-        try:
-            if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        time.sleep(0.01)
-    return False
-
-
 def on_a_terminal(folder: Path, columns: int, rows: int) -> tuple[int, str]:
     """The exit code, and all that was written to a terminal of that size."""
     ours, theirs = pty.openpty()
@@ -154,7 +143,7 @@ def test_ctrl_c_to_the_whole_process_group_leaves_a_run_to_go_on_with(folder: Pa
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "treadle run flow.py --resume" in told
-    assert is_gone(int((folder / "pid.whole").read_text()))
+    assert ends(int((folder / "pid.whole").read_text()))
     assert list((folder / ".treadle" / "staging").iterdir()) == []
     resume = [sys.executable, "-P", "-m", "treadle", "run", "flow.py", "--resume", "--set", "seconds=0", "--json"]
     done = subprocess.run(resume, cwd=folder, env=environment(), capture_output=True, text=True)

@@ -15,6 +15,7 @@ import pytest
 from project_folder import Project
 from ray_cluster import cluster, command, driver, environment, run_on
 
+from ended_processes import ends, lives
 from treadle.runner import cancel, history
 from treadle.testing import BackendContract
 
@@ -120,13 +121,6 @@ def begin(project: Project, ray_cluster: Any) -> Iterator[Callable[[str], tuple[
         process.communicate()
 
 
-def lives(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def parent(process: int) -> int:
     return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
 
@@ -150,7 +144,7 @@ def test_a_run_on_ray_is_cancelled(project: Project, begin: Any) -> None:
     driver, node = begin("oven")
     cancel(home=project.home)
     assert driver.wait(60) != 0
-    until(lambda: not lives(node))
+    assert ends(node)
     assert executions(project)[0][0] == "failed"
     assert project.staging() == []
 
@@ -158,7 +152,7 @@ def test_a_run_on_ray_is_cancelled(project: Project, begin: Any) -> None:
 def test_a_driver_that_is_killed_takes_its_nodes_along(project: Project, begin: Any) -> None:
     driver, node = begin("oven")
     driver.kill()
-    until(lambda: not lives(node))
+    assert ends(node)
     assert executions(project) == [("failed", "NODE_LOST")]
 
 
@@ -171,7 +165,7 @@ def test_a_raylet_that_is_lost_is_a_passing_fault(project: Project, begin: Any, 
     ray_cluster.remove_node(spare, allow_graceful=False)
     assert driver.wait(90) == 0
     assert executions(project) == [("failed", "NODE_LOST"), ("ran", None)]
-    until(lambda: not lives(node))
+    assert ends(node)
 
 
 def test_a_cluster_that_is_not_there(project: Project) -> None:

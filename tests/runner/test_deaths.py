@@ -9,9 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
 from project_folder import Project
 
+from ended_processes import ends
 from treadle.errors import NodeLostError
 from treadle.runner import history
 
@@ -65,19 +65,6 @@ def begin(project: Project) -> tuple[subprocess.Popen[str], int, int]:
     return driver, node, template
 
 
-def wait_for_the_end_of(process: int) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return
-        if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-            return
-        time.sleep(0.01)
-    pytest.fail(f"process {process} lives on")
-
-
 def finish(project: Project) -> None:
     (project.folder / "gate").touch()
     states = project.states({"gate": str(project.folder / "gate")})
@@ -91,8 +78,8 @@ def test_the_driver_is_killed(project: Project) -> None:
     driver, node, template = begin(project)
     driver.kill()
     driver.communicate()
-    wait_for_the_end_of(node)
-    wait_for_the_end_of(template)
+    assert ends(node)
+    assert ends(template)
     assert len(project.staging()) == 1
     with history(project.home) as metadata:
         (run,) = metadata.runs()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from project_folder import Project
 
+from ended_processes import ends
 from treadle.errors import NodeLostError, NodeTimeoutError, UserCodeError
 from treadle.runner import _retry, history
 from treadle.runner._resources import Pool, needs_of
@@ -125,20 +124,6 @@ SLOW = """
 """
 
 
-def _ended(process: int) -> bool:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.01)
-    os.kill(process, signal.SIGKILL)
-    return False
-
-
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 def test_a_timeout_kills_everything_that_the_node_started(
     project: Project, tmp_path_factory: pytest.TempPathFactory
@@ -149,7 +134,7 @@ def test_a_timeout_kills_everything_that_the_node_started(
     assert node.state == "failed"
     assert node.error is not None
     assert node.error.code == NodeTimeoutError.code
-    assert all(_ended(int(process)) for process in place.read_text().split())
+    assert all(ends(int(process)) for process in place.read_text().split())
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
@@ -157,7 +142,7 @@ def test_a_node_ends_with_what_it_started(project: Project, tmp_path_factory: py
     project.write(SLOW)
     place = tmp_path_factory.mktemp("place") / "process"
     assert project.states({"place": str(place)}, name="q") == {"leaves": "ran"}
-    assert _ended(int(place.read_text()))
+    assert ends(int(place.read_text()))
 
 
 TURNS = """

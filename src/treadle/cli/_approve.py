@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from treadle.cli._output import emit_json, json_option, note
-from treadle.errors import UsageError
 
 
 def answer_options(function: Any) -> Any:
@@ -41,12 +40,10 @@ def answer(run: str, node: str, *, approved: bool, reason: str, by: str | None, 
     """Record an answer and go on with the run that waits for it."""
     from treadle.components import Approvals
     from treadle.config import home
-    from treadle.runner import history, is_elsewhere
+    from treadle.runner import find_run, history, is_elsewhere
 
     with history() as metadata:
-        record = metadata.runs(limit=1)[0] if run == "last" and metadata.runs(limit=1) else metadata.run(run)
-    if record is None:
-        raise UsageError("There is no such run", where={"run": run}, hint="treadle status lists runs")
+        record = find_run(metadata, run)
     who = by or getpass.getuser()
     with Approvals(home()) as approvals:
         request = approvals.decide(record.id, node, approved=approved, by=who, reason=reason)

@@ -17,12 +17,11 @@ def command(run: str, file: Path, *, as_json: bool) -> int:
     """Write RUN (an id, or "last") with everything its nodes read or made to FILE, a plain tar that is new."""
     from treadle.config import home
     from treadle.metadata import export_run
-    from treadle.runner import history
+    from treadle.runner import find_run, history
     from treadle.storage import open_artifacts
 
     with history() as metadata:
-        newest = [record.id for record in metadata.runs(limit=1)] if run == "last" else []
-        done = export_run(metadata, open_artifacts(home()), newest[0] if newest else run, file)
+        done = export_run(metadata, open_artifacts(home()), find_run(metadata, run).id, file)
     if as_json:
         emit_json({"run": done.run, "file": str(file), "artifacts": done.artifacts, "bytes": done.size})
     else:

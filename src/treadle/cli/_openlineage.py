@@ -21,11 +21,10 @@ def command(run: str, to: str | None, namespace: str, *, as_json: bool) -> int:
     """Tell what RUN (an id, or "last") read and made as OpenLineage events: printed, into a file, or to a catalogue."""
     from treadle.config import masked
     from treadle.metadata import openlineage_events, post_event
-    from treadle.runner import history
+    from treadle.runner import find_run, history
 
     with history() as metadata:
-        newest = [record.id for record in metadata.runs(limit=1)] if run == "last" else []
-        events = openlineage_events(metadata, newest[0] if newest else run, namespace=namespace)
+        events = openlineage_events(metadata, find_run(metadata, run).id, namespace=namespace)
     lines = [json.dumps(event, ensure_ascii=False) for event in events]
     if to is None:
         if as_json:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from treadle.runner import RunResult
 
 # The codes of errors by which a check says no, as against something that broke.
-_CHECKS = ("DATA_REFUSED", "SERVABLE_PARITY", "APPROVAL_REJECTED")
+_CHECKS = ("DATA_REFUSED", "SERVABLE_PARITY", "APPROVAL_REJECTED", "APPROVAL_EXPIRED")
 
 
 @click.command("run")
@@ -58,8 +58,8 @@ def command(
     """Run the pipeline in FILE.py; nodes for which nothing changed are reused.
 
     The store is .treadle in the working directory, or TREADLE_HOME. Exit code 1 when the run ended because a check said
-    no (data refused, parity missed), 2 when a node failed. A run that was stopped, by Ctrl-C or in any other way, is
-    resumed by `treadle run FILE.py --resume`, or just by running again.
+    no (data refused, parity missed, not approved), 2 when a node failed. A run that was stopped, by Ctrl-C or in any
+    other way, is resumed by `treadle run FILE.py --resume`, or just by running again.
     """
     from treadle.cli._progress import show_progress
     from treadle.pipeline import load_pipeline, parse_settings
@@ -80,12 +80,9 @@ def command(
                 resume=resume,
                 backend=backend,
             )
-    _tell_failures(result)
     if as_json:
         emit_json(result.to_json())
-    else:
-        click.echo(_summary(result))
-    return _exit_code(result)
+    return _tell(result, as_json=as_json)
 
 
 def _amounts(limits: Sequence[str]) -> dict[str, float]:
@@ -123,10 +120,30 @@ def go_on(file: str, run: str, *, as_json: bool) -> tuple[RunResult, int]:
 
     with redirect_stdout(sys.stderr if as_json else sys.stdout), show_progress() as listen:
         result = run_pipeline(load_pipeline(file), on_event=listen, resume=run)
+    return result, _tell(result, as_json=as_json)
+
+
+def _tell(result: RunResult, *, as_json: bool) -> int:
+    """Tell how a run ended, in words; its exit code."""
     _tell_failures(result)
     if not as_json:
         click.echo(_summary(result))
-    return result, _exit_code(result)
+    if result.state == "waiting":
+        _tell_questions(result)
+    return _exit_code(result)
+
+
+def _tell_questions(result: RunResult) -> None:
+    """What somebody is asked, and how to answer."""
+    from treadle.components import Approvals
+    from treadle.config import home
+
+    with Approvals(home()) as approvals:
+        asked = [(node, request) for run, node, request in approvals.waiting() if run == result.id]
+    for node, request in asked:
+        until = "" if request.expires_at is None else f", until {request.expires_at:%Y-%m-%d %H:%M} UTC"
+        note(f"{node} asks for approval of {request.digest}{until}: {request.verdict}")
+        note(f"  treadle approve {result.id} {node} --reason TEXT    (or: treadle reject)")
 
 
 def _tell_failures(result: RunResult) -> None:

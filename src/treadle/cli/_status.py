@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from treadle.cli._output import emit_json, json_option
-from treadle.errors import UsageError
 
 if TYPE_CHECKING:
-    from treadle.metadata import ExecutionRecord, MetadataStore, RunRecord
+    from treadle.metadata import ExecutionRecord, RunRecord
 
 _COLORS = {
     "succeeded": "green",
@@ -29,7 +28,7 @@ _COLORS = {
 @json_option
 def command(run: str | None, limit: int, *, as_json: bool) -> int:
     """List the newest runs, or the nodes of one RUN (an id, or "last")."""
-    from treadle.runner import history
+    from treadle.runner import find_run, history
 
     with history() as metadata:
         if run is None:
@@ -39,7 +38,7 @@ def command(run: str | None, limit: int, *, as_json: bool) -> int:
             for record in runs if not as_json else ():
                 click.echo(f"{record.id}  {_state(record.state, 9)}  {_time(record.created_at)}  {record.pipeline}")
             return 0
-        record = _find(metadata, run)
+        record = find_run(metadata, run)
         nodes = metadata.executions(record.id)
         if as_json:
             emit_json({**_run(record), "nodes": {node.node: _node(node) for node in nodes}})
@@ -47,15 +46,8 @@ def command(run: str | None, limit: int, *, as_json: bool) -> int:
         click.echo(f"{record.id}  {_state(record.state, 9)}  {_time(record.created_at)}  {record.pipeline}")
         width = max([len(node.node) for node in nodes], default=0)
         for node in nodes:
-            click.echo(f"  {node.node:<{width}}  {_state(node.state, 7)}  {_seconds(node):8.2f} s  {node.reason}")
+            click.echo(f"  {node.node:<{width}}  {_state(node.state, 7)}  {_seconds(node):8.2f} s  {_told(node)}")
     return 0
-
-
-def _find(metadata: MetadataStore, run: str) -> RunRecord:
-    found = metadata.runs(limit=1)[0] if run == "last" and metadata.runs(limit=1) else metadata.run(run)
-    if found is None:
-        raise UsageError("There is no such run", where={"run": run}, hint="treadle status lists runs")
-    return found
 
 
 def _run(record: RunRecord) -> dict[str, Any]:
@@ -66,6 +58,10 @@ def _run(record: RunRecord) -> dict[str, Any]:
         "created_at": _time(record.created_at),
         "finished_at": None if record.finished_at is None else _time(record.finished_at),
     }
+
+
+def _told(node: ExecutionRecord) -> str:
+    return node.reason if node.error is None else f"{node.error['what']} [{node.error['code']}]"
 
 
 def _node(node: ExecutionRecord) -> dict[str, Any]:

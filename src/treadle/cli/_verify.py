@@ -18,16 +18,13 @@ def command(digests: tuple[str, ...], run: str | None, *, as_json: bool) -> int:
     the next run that needs it.
     """
     from treadle.config import home
-    from treadle.errors import UsageError
-    from treadle.runner import history
+    from treadle.runner import find_run, history
     from treadle.storage import check, open_artifacts, stored
 
     store = open_artifacts(home())
     with history() as metadata:
-        if run is not None and metadata.run(run) is None:
-            raise UsageError("There is no such run", where={"run": run}, hint="treadle status lists runs")
         asked = [metadata.lineage.find(digest).digest for digest in digests]
-        asked += sorted(metadata.digests_of(run)) if run else []
+        asked += sorted(metadata.digests_of(find_run(metadata, run).id)) if run else []
         checks = [check(store, digest) for digest in asked or (found.digest for found in stored(store))]
         bad = [found for found in checks if found.state != "whole"]
         types = {found.digest: metadata.lineage.types(found.digest) for found in bad}

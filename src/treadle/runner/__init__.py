@@ -3,7 +3,7 @@
 from treadle.runner._cancel import cancel
 from treadle.runner._changes import Change
 from treadle.runner._diff import Difference, NodeDifference, diff
-from treadle.runner._earlier import is_elsewhere
+from treadle.runner._earlier import find_run, is_elsewhere
 from treadle.runner._plan import Plan, PlannedNode, plan
 from treadle.runner._rerun import Reproduction, rerun
 from treadle.runner._results import Event, Failure, NodeResult, NodeState, RunResult
@@ -27,6 +27,7 @@ __all__ = [
     "Selection",
     "cancel",
     "diff",
+    "find_run",
     "history",
     "is_elsewhere",
     "plan",

@@ -10,6 +10,7 @@ from typing import Any
 from treadle.errors import UsageError
 from treadle.metadata import ExecutionRecord, MetadataStore
 from treadle.runner._changes import Change, changes
+from treadle.runner._earlier import find_run
 from treadle.runner._layout import Layout
 from treadle.runner._lock import recover
 
@@ -89,9 +90,7 @@ def why(node: str, *, run: str | None = None, home: Path | None = None) -> Expla
 
 
 def _find(metadata: MetadataStore, node: str, run: str | None) -> tuple[ExecutionRecord, str]:
-    runs = metadata.runs(limit=100) if run is None else [found] if (found := metadata.run(run)) else []
-    if run is not None and not runs:
-        raise UsageError("There is no such run", where={"run": run}, hint="treadle status lists runs")
+    runs = metadata.runs(limit=100) if run is None else [find_run(metadata, run)]
     names: dict[str, None] = {}
     for record in runs:
         for execution in metadata.executions(record.id):
