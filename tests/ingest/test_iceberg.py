@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from iceberg_deletes import delete_rows, delete_values
 
 from treadle.components import ingest
 from treadle.errors import DataSourceError, MissingDependencyError, UsageError
@@ -86,6 +88,27 @@ def test_snapshots_are_read_with_the_columns_they_had(lake: Lake) -> None:
     assert [row["id"] for row in rows_of(third)] == [1, 3, 4]
     assert rows_of(lake.url) == rows_of(third)
     assert digest_source(second) == digest_source(second) != digest_source(third)
+
+
+@pytest.mark.engines
+def test_rows_deleted_when_they_are_read_are_left_out(lake: Lake, tmp_path: Path) -> None:
+    lake.table.append(pa.table({"zone": ["y"] * 5, "id": range(10, 15), "price": [1.0] * 5, "kind": ["e"] * 5}))
+    before = lake.table.current_snapshot().snapshot_id
+    files = {len(pq.read_table(task.file.file_path)): task.file.file_path for task in lake.table.scan().plan_files()}
+    delete_rows(lake.table, tmp_path / "first.parquet", [(files[5], 0), (files[5], 3)])
+    assert [row["id"] for row in rows_of(lake.url)] == [1, 3, 4, 11, 12, 14]
+    delete_rows(lake.table, tmp_path / "second.parquet", [(files[5], 4), (files[1], 0)])
+    assert [row["id"] for row in rows_of(lake.url)] == [1, 3, 11, 12]
+    assert [row["id"] for row in rows_of(f"{lake.url}?snapshot={before}")] == [1, 3, 4, 10, 11, 12, 13, 14]
+    assert build_examples([lake.url], schema=SCHEMA, out_path=tmp_path / "examples").splits == {"train": 4}
+
+
+@pytest.mark.engines
+def test_rows_deleted_by_their_values_are_refused_not_read(lake: Lake, tmp_path: Path) -> None:
+    delete_values(lake.table, tmp_path / "values.parquet", "id", [3])
+    with pytest.raises(DataSourceError, match="equality deletes") as caught:
+        read_table(lake.url)
+    assert "rewrite_data_files" in str(caught.value.hint)
 
 
 @pytest.mark.engines

@@ -138,8 +138,7 @@ def _told(url: str, work: Callable[[], Any]) -> Any:
         ) from error
     except Exception as error:  # pyiceberg's errors have no root of their own
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise DataSourceError(
-            f"The table cannot be read: {reason}.",
-            where={"url": url},
-            hint="Check the catalogue's name in .pyiceberg.yaml, or PYICEBERG_CATALOG__NAME__URI.",
-        ) from error
+        hint = "Check the catalogue's name in .pyiceberg.yaml, or PYICEBERG_CATALOG__NAME__URI."
+        if "equality deletes" in reason:  # as Flink writes them: better no rows than rows that were deleted
+            hint = "Have the table compacted by what writes it; in Spark, CALL system.rewrite_data_files(...)."
+        raise DataSourceError(f"The table cannot be read: {reason}.", where={"url": url}, hint=hint) from error
