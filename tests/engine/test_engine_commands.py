@@ -43,6 +43,21 @@ def test_statistics_are_the_same_over_every_engine(
         assert json.loads(plain)["num_rows"] == (6 if "--merge" in options else 3)
 
 
+@pytest.mark.parametrize(
+    "engine", ["local", *(pytest.param(name, marks=pytest.mark.engines) for name in ("spark", "ray"))]
+)
+def test_drift_is_the_same_over_every_engine(
+    engine: str, file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    if engine != "local":
+        request.getfixturevalue(engine)
+    pq.write_table(pa.table({"x": [9, 8], "s": ["b", "c"], "w": [None, 2.0]}), tmp_path / "b.parquet")
+    asked = ["drift", file, str(tmp_path / "b.parquet"), "--json", "--histogram", "standard"]
+    plain = output(capsys, *asked)
+    assert json.loads(plain)["features"]["s"]["l_infinity"] == pytest.approx(2 / 3)
+    assert output(capsys, *asked, "--engine", engine) == plain
+
+
 def test_an_engine_that_is_not_there_is_refused(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no engine 'dask'" in output(capsys, "stats", file, "--engine", "dask", code=2)
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from treadle.cli._data_argument import DATA, Data, is_saved
+from treadle.cli._engine_option import engine_named, engine_option
 from treadle.cli._output import emit_json, json_option
 from treadle.cli._table import print_table
 
 if TYPE_CHECKING:
+    from treadle.engine import Engine
     from treadle.schema import Schema
     from treadle.statistics import Statistics
     from treadle.validation import Distance
@@ -50,11 +52,13 @@ _HEADINGS = {
 @click.option("--cramers-v", type=_share, help="A threshold for all features: effect of the chi-squared test.")
 @click.option("--p-value", type=_share, help="Count a distance above its threshold only if its p-value is below this.")
 @click.option("--all", "show_all", is_flag=True, help="Show every measure.")
+@engine_option
 @json_option
 def command(
     base: Data,
     new: Data,
     schema_file: Path | None,
+    engine_name: str | None,
     *,
     histogram: Literal["equal_mass", "standard"],
     p_value: float | None,
@@ -71,7 +75,9 @@ def command(
     from treadle.validation import drift
 
     schema = Schema.load(schema_file) if schema_file else None
-    distances = drift(_statistics(base, schema), _statistics(new, schema), histogram=histogram)
+    with engine_named(engine_name) as engine:
+        before, after = (_statistics(data, schema, engine) for data in (base, new))
+    distances = drift(before, after, histogram=histogram)
     drifted = {
         name: measures
         for name, distance in distances.items()
@@ -85,13 +91,13 @@ def command(
     return 1 if drifted else 0
 
 
-def _statistics(data: Data, schema: Schema | None) -> Statistics:
+def _statistics(data: Data, schema: Schema | None, engine: Engine | None) -> Statistics:
     from treadle.ingest import scan
     from treadle.statistics import Statistics, generate
 
     if is_saved(data):
         return Statistics.load(data)
-    return generate(scan(data, schema), schema)
+    return generate(scan(data, schema), schema, engine=engine)
 
 
 def _exceeded(
@@ -99,7 +105,7 @@ def _exceeded(
 ) -> list[str]:
     from treadle.validation import MEASURES, exceeded
 
-    feature = schema.features.get(name) if schema else None
+    feature = schema.paths.get(name) if schema else None
     found = set(exceeded(distance, limits, p_value))
     if feature is not None:
         own = {measure: getattr(feature, measure) for measure in MEASURES}

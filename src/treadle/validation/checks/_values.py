@@ -17,6 +17,8 @@ from treadle.validation.checks._column import check_domain, check_finite, check_
 
 _SHOWN = 5
 _CLASS_SHARE = 0.05
+# three times the standard error of an estimate of the distinct values
+_UNIQUE_ERROR = 0.05
 _MOST_CLASSES = 20
 _WORDS = {
     Reason.NO_MATCH: "do not match the pattern",
@@ -91,7 +93,12 @@ def check_unique(feature: Feature, measured: FeatureStatistics) -> Iterator[Find
         (Reason.FEW_UNIQUE, "at least", feature.min_unique, 1),
         (Reason.MANY_UNIQUE, "at most", feature.max_unique, -1),
     ):
-        if limit is not None and sign * distinct < sign * limit:
+        if limit is None:
+            continue
+        if not measured.exact and abs(distinct - limit) <= _UNIQUE_ERROR * limit:
+            message = f"There are about {distinct} distinct values, too many to say whether it is {words} {limit}."
+            yield Finding(Reason.NOT_MEASURED, message, {"unique": distinct, "limit": limit})
+        elif sign * distinct < sign * limit:
             message = f"There are {about}{distinct} distinct values; the schema wants {words} {limit}."
             yield Finding(reason, message, {"unique": distinct, "limit": limit, "exact": measured.exact})
 
