@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from statistics import pstdev
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from treadle.cli import main
@@ -163,7 +165,9 @@ def test_json_and_tables_of_two(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown["features"]["congestion_surcharge"]["count"] == 0
     assert shown["compare"]["features"]["congestion_surcharge"]["count"] == 10000
     _, out, _ = run(capsys, "stats", MONTH, "--compare", other)
-    assert sum(line.startswith("10,000 rows") for line in out.splitlines()) == 2
+    lines = out.splitlines()
+    assert sum(line.startswith("10,000 rows") for line in lines) == 2
+    assert {MONTH.name, other.name} <= set(lines)
 
 
 def test_a_page_into_no_folder_is_an_error_and_writes_nothing(
@@ -176,11 +180,24 @@ def test_a_page_into_no_folder_is_an_error_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_table_shows_what_is_odd_and_cuts_what_is_long(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = {"x": [1.0, float("nan")], "long": ["y" * 90] * 2, "tags": [["a"], []], "empty": ["", ""]}
+    pq.write_table(pa.table(rows), tmp_path / "odd.parquet")
+    lines = run(capsys, "stats", tmp_path / "odd.parquet")[1].splitlines()
+    assert lines[0].split()[4:7] == ["missing", "nan", "zeros"]
+    assert lines[1].split()[:5] == ["x", "float", "2", "0", "1"]
+    assert lines[2].endswith(f"{'y' * 23}… (2)")
+    assert lines[3].endswith("0 to 1 items, 0.5 on average")
+    assert lines[5].endswith("(empty) (2)")
+
+
 def test_a_column_is_measured_further(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "text.csv"
     file.write_text("a,b\nthe cat sat,1\nhi,2\n")
     _, out, _ = run(capsys, "stats", file, "--measure", "a=text", "--json")
     assert json.loads(out)["features"]["a"]["measures"]["text"]["words"] == 4
+    _, out, _ = run(capsys, "stats", file, "--measure", "a=text")
+    assert ["a", "text", "words", "4"] in [line.split() for line in out.splitlines()]
     code, out, _ = run(capsys, "stats", file, "--measure", "text", "--json")
     assert (code, json.loads(out)["error"]["code"]) == (2, "USAGE")
     code, out, _ = run(capsys, "stats", file, "--measure", "c=text", "--json")

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.statistics import Statistics, generate
+from treadle.statistics.measures import in_words
 
 TABLE = pa.table(
     {
@@ -110,3 +111,28 @@ def test_any_numbers_can_be_drawn(floats: list[float | None], ints: list[int | N
         sides.append(generate(pa.table({"x": pa.array(values, pa.float64())})))
     checked(sides[0].to_html(compare={"other": sides[1]}))
     checked(generate(pa.table({"x": pa.array(ints, pa.int64())})).to_html())
+
+
+def test_what_else_was_measured_stands_on_the_card() -> None:
+    rows = pa.table({"comment": ["a <b> good car", "a <b> bad car"] * 60, "other": ["x", "y"] * 60})
+    first = generate(rows, measures={"comment": ["text"]})
+    text = first.to_html(name="may", compare={"june": generate(rows)})
+    assert "<caption>text</caption>" in text
+    assert "<tr><th>words</th><td>480</td><td>-</td></tr>" in text
+    assert "&lt;b&gt; (120)" in text
+    assert "<caption>text</caption>" in first._repr_html_()
+    assert "<caption>" not in generate(rows).to_html()
+
+
+def test_a_measure_of_anybody_is_told_by_the_shape_of_its_json() -> None:
+    found = {"is_it": False, "none": None, "empty": [], "share": 0.25, "rows": 1200, "deciles": [1, 2, 2, 3, 9]}
+    found |= {"top": [["a", 3]] * 9, "kinds": {"png": 2000}, "same": [4, 4, 4]}
+    assert in_words(found) == {
+        "is it": "no",
+        "share": "0.25",
+        "rows": "1,200",
+        "deciles": "1 … 2 … 9",
+        "top": "a (3), a (3), a (3), a (3), a (3)",
+        "kinds": "png (2,000)",
+        "same": "4",
+    }

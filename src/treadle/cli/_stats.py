@@ -17,19 +17,9 @@ from treadle.errors import UsageError
 if TYPE_CHECKING:
     from treadle.statistics import Profile, Statistics
 
-_HEADINGS = (
-    "type",
-    "count",
-    "missing",
-    "zeros",
-    "mean",
-    "std dev",
-    "min",
-    "median",
-    "max",
-    "unique",
-    "most frequent",
-)
+_HEADINGS = ("zeros", "mean", "std dev", "min", "median", "max", "unique", "most frequent")
+_WIDEST = 24
+"""The most letters of a frequent value."""
 
 
 @click.command(name="stats")
@@ -138,10 +128,13 @@ def command(
             note(f"Written: {written}")
     if page_file:
         return 0
+    if compared is not None:
+        click.secho(_name(files), bold=True)
     _show(shown)
     show_parts(found)
     if compared is not None:
         print_line()
+        click.secho(_name(others), bold=True)
         _show(compared.to_json())
     return 0
 
@@ -187,14 +180,43 @@ def _name(files: tuple[Data, ...]) -> str:
 
 
 def _show(statistics: dict[str, Any]) -> None:
+    features = statistics["features"]
+    odd = [name for name in ("nan", "infinite") if any(fields.get(name) for fields in features.values())]
     rows = []
-    for name, fields in statistics["features"].items():
+    for name, fields in features.items():
         about = "" if fields.get("exact", True) else "~"
-        top = ", ".join(f"{value} ({count:,})" for value, count in fields.get("top_values", [])[:3])
+        counts = [_short(fields.get(key)) for key in ("count", "missing", *odd)]
         numbers = [_short(fields.get(key)) for key in ("zeros", "mean", "std_dev", "min", "median", "max")]
         unique = about + _short(fields.get("unique"))
-        rows.append([name, fields["type"], f"{fields['count']:,}", f"{fields['missing']:,}", *numbers, unique, top])
-    print_table([f"{statistics['num_rows']:,} rows", *_HEADINGS], rows, left=(0, 1, 11))
+        rows.append([name, fields["type"], *counts, *numbers, unique, _frequent(fields)])
+    headings = [f"{statistics['num_rows']:,} rows", "type", "count", "missing", *odd, *_HEADINGS]
+    print_table(headings, rows, left=(0, 1, len(headings) - 1))
+    _show_measures(features)
+
+
+def _show_measures(features: dict[str, Any]) -> None:
+    from treadle.statistics.measures import in_words
+
+    rows = [
+        [name, measure, field, text]
+        for name, fields in features.items()
+        for measure, found in fields.get("measures", {}).items()
+        for field, text in in_words(found).items()
+    ]
+    if rows:
+        print_line()
+        print_table(["measured further", "", "", ""], rows, left=(0, 1, 2, 3))
+
+
+def _frequent(fields: dict[str, Any]) -> str:
+    if fields["type"] == "list" and fields["count"]:
+        return f"{fields['min_length']:,} to {fields['max_length']:,} items, {_short(fields['avg_length'])} on average"
+    return ", ".join(f"{_cut(value)} ({count:,})" for value, count in fields.get("top_values", [])[:3])
+
+
+def _cut(value: Any) -> str:
+    text = str(value) or "(empty)"
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
 
 
 def _short(value: Any) -> str:

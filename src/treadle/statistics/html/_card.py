@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from treadle.statistics._feature import FeatureStatistics
+from treadle.statistics._measures import Measure
 from treadle.statistics.html._charts import decile_bars, frequent, histogram, label
+from treadle.statistics.measures import in_words
 
 _SHOWN = 10
 _NUMBERS = (
@@ -28,7 +30,13 @@ _NUMBERS = (
 _SHARES = ("missing", "zeros", "nan", "infinite")
 
 
-def card(path: str, sides: Sequence[FeatureStatistics | None], names: Sequence[str], distance: float | None) -> str:
+def card(
+    path: str,
+    sides: Sequence[FeatureStatistics | None],
+    names: Sequence[str],
+    distance: float | None,
+    measures: Sequence[Mapping[str, Measure]],
+) -> str:
     """The card of a column.
 
     Args:
@@ -36,6 +44,7 @@ def card(path: str, sides: Sequence[FeatureStatistics | None], names: Sequence[s
         sides: Its statistics in each data set; ``None`` where it is not there.
         names: What the data sets are called.
         distance: How far the two are apart, for sorting; ``None`` if nobody measured it.
+        measures: What else was measured of it in each data set, by name.
     """
     kinds = list(dict.fromkeys(side.type for side in sides if side))
     missing = max((side.missing_share or 0.0 for side in sides if side), default=0.0)
@@ -52,7 +61,7 @@ def card(path: str, sides: Sequence[FeatureStatistics | None], names: Sequence[s
         + "".join(f'<span class="chip">{escape(kind)}</span>' for kind in kinds)
         + far
         + alone
-        + f"</header>{table(sides, names)}{charts(sides)}</article>"
+        + f"</header>{table(sides, names)}{measured(measures)}{charts(sides)}</article>"
     )
 
 
@@ -70,6 +79,19 @@ def table(sides: Sequence[FeatureStatistics | None], names: Sequence[str]) -> st
         cells = "".join(_cell(field, value, side) for value, side in zip(values, sides, strict=True))
         rows.append(f"<tr><th>{title}</th>{cells}</tr>")
     return f"<table>{head}<tbody>{''.join(rows)}</tbody></table>"
+
+
+def measured(sides: Sequence[Mapping[str, Measure]]) -> str:
+    """A table for each measure, a column a data set."""
+    tables = ""
+    for name in dict.fromkeys(name for side in sides for name in side):
+        texts = [in_words(side[name].to_json()) if name in side else {} for side in sides]
+        rows = ""
+        for field in dict.fromkeys(field for side in texts for field in side):
+            cells = "".join(f"<td>{escape(side.get(field, '-'))}</td>" for side in texts)
+            rows += f"<tr><th>{escape(field)}</th>{cells}</tr>"
+        tables += f'<table class="measured"><caption>{escape(name)}</caption><tbody>{rows}</tbody></table>'
+    return tables
 
 
 def charts(sides: Sequence[FeatureStatistics | None]) -> str:

@@ -66,7 +66,7 @@ def frequent(sides: Sequence[dict[str, float]], names: Sequence[str]) -> str:
                     f'<rect class="side{number} {scale}" x="114" y="{y + 2 + number * thick:.1f}" '
                     f'width="{max(part * (WIDTH - 162), 0.5 if share else 0):.1f}" height="{thick:.1f}">{title}</rect>'
                 )
-        parts.append(f'<text x="{WIDTH}" y="{y + 11}" text-anchor="end">{sides[0].get(name, 0.0):.1%}</text>')
+        parts.append(f'<text x="{WIDTH}" y="{y + 11}" text-anchor="end">{_share(sides[0].get(name, 0.0))}</text>')
     return _svg("".join(parts), len(names) * _ROW + 4, "shares of the most frequent values")
 
 
@@ -171,6 +171,10 @@ def _whole_buckets(low: int, high: int) -> tuple[Floats, list[str]]:
     starts = range(low, high + 1, width)
     edges = np.array([*(float(start) - 0.5 for start in starts), float(starts[-1] + width) - 0.5])
     return edges, [f"{s:,}" if width == 1 else f"{s:,} to {min(s + width - 1, high):,}" for s in starts]
+
+
+def _share(share: float) -> str:
+    return "&lt;0.1%" if 0 < share < 0.0005 else f"{share:.1%}"
 
 
 def _cut(text: str) -> str:

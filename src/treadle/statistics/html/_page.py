@@ -59,7 +59,8 @@ def fragment(statistics: Statistics, *, profile: Profile | None = None) -> str:
     shown = list(statistics.paths)[:_MOST_IN_A_NOTEBOOK]
     left_out = len(statistics.paths) - len(shown)
     more = f"<p>and {left_out:,} more columns</p>" if left_out else ""
-    cards = "".join(card(path, [statistics.paths[path]], [""], None) for path in shown)
+    measures = statistics.measures
+    cards = "".join(card(path, [statistics.paths[path]], [""], None, [measures.get(path, {})]) for path in shown)
     return (
         f'<div class="treadle-statistics"><style>{_scoped()}</style>'
         f"<p><b>{statistics.num_rows:,} rows, {len(statistics.features):,} columns</b></p>"
@@ -70,8 +71,16 @@ def fragment(statistics: Statistics, *, profile: Profile | None = None) -> str:
 def _cards(datasets: Mapping[str, Statistics], distances: Mapping[str, float | None]) -> str:
     sides = [statistics.paths for statistics in datasets.values()]
     paths = dict.fromkeys(path for side in sides for path in side)
+    measures = [statistics.measures for statistics in datasets.values()]
     return "".join(
-        card(path, [side.get(path) for side in sides], list(datasets), distances.get(path)) for path in paths
+        card(
+            path,
+            [side.get(path) for side in sides],
+            list(datasets),
+            distances.get(path),
+            [side.get(path, {}) for side in measures],
+        )
+        for path in paths
     )
 
 
