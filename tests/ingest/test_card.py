@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from treadle.errors import AboutError
-from treadle.ingest import About, build_examples, croissant, data_card, missing_properties
+from treadle.ingest import About, build_examples, croissant, data_card, missing_properties, read_examples
 from treadle.schema import Schema
 
 SCHEMA = Schema.loads("""
@@ -168,3 +168,22 @@ def test_descriptions_that_are_wrong(tmp_path: Path, text: str) -> None:
         About.load(tmp_path / "about.toml")
     with pytest.raises(AboutError):
         About.load(tmp_path / "none.toml")
+
+
+@pytest.mark.engines
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib", "ignore::DeprecationWarning:mlcroissant")
+def test_readers_of_croissant_find_every_row(examples: Path, tmp_path: Path) -> None:
+    mlcroissant = pytest.importorskip(
+        "mlcroissant", reason="Croissant: mlcroissant is not installed; make test-engines"
+    )
+    (tmp_path / "about.toml").write_text(FULL)
+    metadata = croissant(examples, About.load(tmp_path / "about.toml"), schema=SCHEMA)
+    (examples / "croissant.json").write_text(json.dumps(metadata))
+    read = mlcroissant.Dataset(str(examples / "croissant.json"))
+    assert not list(read.metadata.ctx.issues.errors)
+    assert all("is recommended" in warning for warning in read.metadata.ctx.issues.warnings)
+    reader = read_examples(examples)
+    rows = {split: list(read.records(split)) for split in reader.splits}
+    assert {split: len(found) for split, found in rows.items()} == reader.manifest.splits
+    found = sorted(row[f"{split}/n"] for split in rows for row in rows[split])
+    assert found == [1, 3]
