@@ -8,18 +8,17 @@ import sys
 import numpy as np
 import onnxruntime
 
-TYPES = {"tensor(double)": np.float64, "tensor(int64)": np.int64, "tensor(string)": object, "tensor(float)": np.float32}
+TYPES = {"float64": np.float64, "int64": np.int64, "string": object}
 
 
 def main(model: str, feed_file: str, out: str) -> None:
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     with open(feed_file, encoding="utf-8") as file:
-        columns = json.load(file)
+        given = json.load(file)
     feed = {}
-    for value in session.get_inputs():
-        kind = TYPES[value.type]
-        texts = columns[value.name]
-        feed[value.name] = np.array(texts if kind is object else [kind(each) for each in texts], kind).reshape(-1, 1)
+    for name, rows in given["columns"].items():
+        kind = TYPES[given["types"][name]]
+        feed[name] = np.array([[each if kind is object else kind(each) for each in row] for row in rows], kind)
     whole = session.run(None, feed)[0]
     rows = [session.run(None, {name: v[i : i + 1] for name, v in feed.items()})[0] for i in range(len(whole))]
     np.save(out, np.stack([whole, np.concatenate(rows)]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import treadle.graph
 from treadle.errors import InputColumnError, InputValueError
 from treadle.graph import MISSING_INT, MISSING_TEXT, InputSpec, dictionary, encode_columns, encode_rows, encode_table
 
@@ -241,3 +244,14 @@ def test_a_required_feature_must_be_there() -> None:
 def test_columns_of_different_lengths_are_refused() -> None:
     with pytest.raises(InputValueError, match="differ in length"):
         encode_columns([spec("float")], {"x": [1.0], "y": [1, 2]})
+
+
+def test_nothing_goes_into_a_graph_but_through_the_boundary() -> None:
+    """ONNX Runtime is opened in one module, and what feeds it is made by the functions above."""
+    source = Path(treadle.graph.__file__).parents[1]
+    texts = {file.relative_to(source).as_posix(): file.read_text() for file in source.rglob("*.py")}
+    assert {name for name, text in texts.items() if "InferenceSession(" in text} == {"graph/_session.py"}
+    users = {name for name, text in texts.items() if re.search(r"from treadle.graph.* import .*\bSession\b", text)}
+    fed = {name for name in users if re.search(r"encode_(table|columns|rows)", texts[name])}
+    # These two run a user's body: on three rows, and on rows that were encoded when they were kept.
+    assert users - fed - {"graph/__init__.py"} <= {"transform/_agreement.py", "transform/_numpy_function.py"}
