@@ -299,6 +299,8 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "exit inside a condition": (exit_in_when, "no part of another block"),
     "parts of one name": (clash_of_parts, "Two parts of the pipeline are named 'a'"),
     "wrong artifacts of a loop": (two_artifact_types, "takes Model, and an item of the loop"),
+    "a value in a text": (lambda: whole(f"rate {score().value}"), "has no value while the pipeline is being compiled"),
+    "arithmetic": (lambda: whole(2 - score().value), "has no value while the pipeline is being compiled"),
     "Python's and": (python_and, "is known only when the pipeline runs"),
     "a condition on an artifact": (lambda: when(fit(0.1).model), "is Model, not a value"),
     "a comparison with a list": (lambda: when(score() == [1]), "can be compared with"),

@@ -73,7 +73,7 @@ class ArgumentReader:
         """What a loop goes through: a list, of values or of artifacts, known now or only in the run."""
         if isinstance(given, OneOfHandle):
             raise PipelineError(
-                f"A loop through {given}",
+                f"A loop through {given!s}",
                 where=self._where,
                 hint="go through what a component returns that is given it",
             )
@@ -83,9 +83,9 @@ class ArgumentReader:
         if isinstance(given, NodeHandle | OutputHandle):
             handle = self.handle(given)
             if not self._is_gathered(handle) and not handle.is_value:
-                raise PipelineError(f"{handle} is one {handle.type.type_name}, not a list", where=self._where)
+                raise PipelineError(f"{handle!s} is one {handle.type.type_name}, not a list", where=self._where)
             if not self._is_gathered(handle) and clashes(handle.annotation, list):
-                raise PipelineError(f"{handle} is {describe(handle.annotation)}, not a list", where=self._where)
+                raise PipelineError(f"{handle!s} is {describe(handle.annotation)}, not a list", where=self._where)
             return handle.leaf()
         argument = self._template(given)
         if isinstance(argument, Constant) and not isinstance(argument.value, list):
@@ -110,7 +110,7 @@ class ArgumentReader:
         output = only_output(given) if isinstance(given, NodeHandle) else given
         if output.trace is not None and output.trace is not self._trace:
             raise PipelineError(
-                f"{output} belongs to another compilation",
+                f"{output!s} belongs to another compilation",
                 where=self._where,
                 hint="keep no handles outside the pipeline function; call the component in it",
             )
@@ -173,7 +173,7 @@ class ArgumentReader:
     def _alone(self, output: OutputHandle) -> OutputHandle:
         if self._is_gathered(output):
             raise PipelineError(
-                f"{output} is a list here, of one for each round of its loop",
+                f"{output!s} is a list here, of one for each round of its loop",
                 where=self._where,
                 hint="give it, by itself, to a parameter annotated list[...]; or use it inside the loop",
             )
@@ -193,14 +193,14 @@ class ArgumentReader:
             raise PipelineError(f"{parameter.name!r} takes {wanted}, not {given!r}", where=self._where)
         if isinstance(given, ParameterHandle) and clashes(given.annotation, parameter.annotation):
             raise PipelineError(
-                f"{parameter.name!r} takes {wanted}, and {given} is {describe(given.annotation)}", where=self._where
+                f"{parameter.name!r} takes {wanted}, and {given!s} is {describe(given.annotation)}", where=self._where
             )
         if isinstance(given, NodeHandle | OutputHandle):
             output = self.handle(given)
             returned = list if self._is_gathered(output) else output.annotation
             if clashes(returned, parameter.annotation):
                 raise PipelineError(
-                    f"{parameter.name!r} takes {wanted}, and {output} is {describe(returned)}", where=self._where
+                    f"{parameter.name!r} takes {wanted}, and {output!s} is {describe(returned)}", where=self._where
                 )
         return argument
 
@@ -231,7 +231,7 @@ class ArgumentReader:
 
     def _item(self, given: ItemHandle) -> Item:
         if given.loop not in self._loops:
-            raise PipelineError(f"{given} is used outside of that loop", where=self._where)
+            raise PipelineError(f"{given!s} is used outside of that loop", where=self._where)
         return given.leaf()
 
     def _value_leaf(self, given: Promise) -> Wire | OneOf | Item | RunStatus | Given:
@@ -242,13 +242,13 @@ class ArgumentReader:
             return given.leaf()
         if isinstance(given, ItemHandle):
             if given.type is not None and not issubclass(given.type, Value):
-                raise PipelineError(f"{given} is {given.type.type_name}, not a value", where=self._where)
+                raise PipelineError(f"{given!s} is {given.type.type_name}, not a value", where=self._where)
             return self._item(given)
         assert isinstance(given, NodeHandle | OutputHandle)
         output = self.handle(given)
         if not output.is_value:
             raise PipelineError(
-                f"{output} is {output.type.type_name}, not a value",
+                f"{output!s} is {output.type.type_name}, not a value",
                 where=self._where,
                 hint=f"annotate the parameter as {output.type.type_name} to receive the artifact",
             )

@@ -19,13 +19,15 @@ class Promise:
 
     def _refuse(self, *_: object) -> NoReturn:
         raise PipelineError(
-            f"{self} has no value while the pipeline is being compiled",
+            f"{self!s} has no value while the pipeline is being compiled",
             hint="give it to another component, which will see the value when it runs; for a choice,"
             " with treadle.when(condition); for each of its items, with treadle.for_each(it) as item",
         )
 
     __bool__ = __int__ = __float__ = __index__ = __len__ = _refuse
-    __add__ = __sub__ = __mul__ = __truediv__ = _refuse
+    __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = __neg__ = __abs__ = _refuse
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = _refuse
+    __format__ = _refuse  # in an f-string a promise would become words about it, not its value
     __hash__ = object.__hash__
 
     def __iter__(self) -> Iterator[object]:
@@ -119,7 +121,7 @@ class OneOfHandle(Promise):
             PipelineError: Always.
         """
         raise PipelineError(
-            f"A condition on {self}", hint="give it to a component that returns it, and compare what that returns"
+            f"A condition on {self!s}", hint="give it to a component that returns it, and compare what that returns"
         )
 
 
@@ -235,7 +237,7 @@ def only_output(handle: NodeHandle) -> OutputHandle:
 
 def _compare(op: str, left: Promise, right: object) -> Condition:
     if not isinstance(right, Promise | str | int | float | bool | None):
-        raise PipelineError(f"{left} can be compared with a number, a text or another output, not {right!r}")
+        raise PipelineError(f"{left!s} can be compared with a number, a text or another output, not {right!r}")
     return Condition(op, (_operand(left), _operand(right)))
 
 
@@ -247,7 +249,7 @@ def _operand(value: object) -> Wire | Item | RunStatus | Given | Constant:
     handle = only_output(value) if isinstance(value, NodeHandle) else value
     if isinstance(handle, OutputHandle) and not handle.is_value:
         raise PipelineError(
-            f"{handle} is {handle.type.type_name}, not a value",
+            f"{handle!s} is {handle.type.type_name}, not a value",
             where={"node": handle.node},
             hint=f"a property of it can be compared: {handle.node}.{handle.name}['rows'] > 0",
         )
