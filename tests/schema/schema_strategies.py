@@ -32,7 +32,7 @@ def features(draw: Any, name: str | None = None, *, depth: int = 0) -> Feature:
     kind = draw(st.sampled_from(kinds))
     said: dict[str, Any] = {"name": name or draw(names), "type": kind}
     if kind == "struct":
-        inner = draw(st.lists(names, min_size=1, max_size=3, unique=True))
+        inner = draw(st.lists(names, min_size=1, max_size=2, unique=True))
         said["fields"] = {each: draw(features(each, depth=depth + 1)) for each in inner}
     said["required"] = draw(st.booleans())
     said["min_fraction"] = draw(st.floats(0, 1))

@@ -127,3 +127,13 @@ def test_a_threshold_with_a_p_value_asks_for_both() -> None:
     assert judged(declared, few, np.arange(10) + 0.0) == []  # a gap of 0.2 of ten rows may be chance
     assert judged(declared, many, np.arange(1000) / 1000) == [("DRIFT_KOLMOGOROV_SMIRNOV", "error")]
     assert judged(declared, np.arange(1000) / 1000 + 0.05, np.arange(1000) / 1000) == []  # real, and too little
+
+
+@pytest.mark.parametrize(
+    ("measure", "reason"),
+    [("psi", "DRIFT_PSI"), ("wasserstein", "DRIFT_WASSERSTEIN"), ("cramers_v", "DRIFT_CRAMERS_V")],
+)
+def test_each_measure_of_drift_has_its_reason(measure: str, reason: str) -> None:
+    before, after = np.arange(1000) / 1000, np.arange(1000) / 1000 + 0.5
+    assert judged(feature("float", **{measure: 0.2}), after, before) == [(reason, "error")]
+    assert judged(feature("float", **{measure: 0.2}), before, before) == []

@@ -28,7 +28,14 @@ _TIME_UNITS = {
 # said by us in another way, or of no consequence
 _READ = {
     *("name", "type", "presence", "shape", "value_count", "domain", "distribution_constraints", "lifecycle_stage"),
-    *("drift_comparator", "not_in_environment", "in_environment", "unique_constraints", "annotation"),
+    *(
+        "drift_comparator",
+        "skew_comparator",
+        "not_in_environment",
+        "in_environment",
+        "unique_constraints",
+        "annotation",
+    ),
     *("int_domain", "float_domain", "string_domain", "bool_domain", "natural_language_domain", "image_domain"),
     *("url_domain", "time_domain", "mid_domain", "deprecated", "struct_domain"),
 }
@@ -209,7 +216,10 @@ class _Importer:
             said.update(min=0.0, max=1.0)
 
     def drift(self, path: str, message: Message, said: dict[str, Any]) -> None:
-        comparator = one(message, "drift_comparator", {})
+        # drift is measured of what is served against what was trained on, too: that is what they call skew
+        comparator = one(message, "drift_comparator") or one(message, "skew_comparator", {})
+        if "drift_comparator" in message and "skew_comparator" in message:
+            self.notes.append(f"{path}: skew_comparator was left out; the thresholds of drift hold for both.")
         for field, threshold in (("infinity_norm", "l_infinity"), ("jensen_shannon_divergence", "jensen_shannon")):
             limit = one(one(comparator, field, {}), "threshold")
             if limit is None:
