@@ -22,6 +22,7 @@ _NAMES = {
     "boxes_of_model": "_drawing",
     "byte_alphabet": "_steps_pieces",
     "check_images": "_steps_images",
+    "column_of": "_arrow_memory",
     "check_time_format": "_steps_last",
     "boxes_of_nodes": "_drawing",
     "dictionary": "_bulk",
@@ -40,7 +41,7 @@ _NAMES = {
     "replace_nodes": "_passes",
     "page_of": "_page",
     "rewrite": "_passes",
-    "serialize": "_model",
+    "serialize": "_wire",
     "spec_of": "_bulk",
     "text_of": "_drawing",
     "walk": "_passes",
@@ -58,13 +59,14 @@ if TYPE_CHECKING:
     from treadle.graph import _nodes_bodies as body_nodes
     from treadle.graph import _nodes_lists as list_nodes
     from treadle.graph import _nodes_text as text_nodes
+    from treadle.graph._arrow_memory import column_of
     from treadle.graph._bodies import read_body
     from treadle.graph._bulk import Bulk, dictionary, spec_of
     from treadle.graph._differences import differences
     from treadle.graph._drawing import Box, boxes_of_model, boxes_of_nodes, text_of
     from treadle.graph._fuse import fuse
     from treadle.graph._lowering import Output, lower
-    from treadle.graph._model import make_model, serialize
+    from treadle.graph._model import make_model
     from treadle.graph._nodes_images import Pixels
     from treadle.graph._page import page_of
     from treadle.graph._passes import inputs_of, replace_nodes, rewrite, walk
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
     from treadle.graph._steps_pieces import byte_alphabet
     from treadle.graph._storage import dump_nodes, load_nodes
     from treadle.graph._values import MISSING_INT, MISSING_TEXT, InputSpec, encode_columns, encode_rows, encode_table
+    from treadle.graph._wire import serialize
 
 __all__ = [
     "MISSING_INT",
@@ -93,6 +96,7 @@ __all__ = [
     "byte_alphabet",
     "check_images",
     "check_time_format",
+    "column_of",
     "dictionary",
     "differences",
     "dump_nodes",

@@ -6,6 +6,8 @@ its scalars load pandas wherever that is installed.
 
 from __future__ import annotations
 
+from itertools import pairwise, repeat
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -35,11 +37,27 @@ def gaps_of(array: pa.Array) -> npt.NDArray[np.bool_] | None:
     return gaps
 
 
-def bytes_of(array: pa.Array) -> bytes:
-    """All texts of a column of strings behind each other."""
+def texts_of(array: pa.Array) -> list[str | None]:
+    """The texts of a column of strings.
+
+    Raises:
+        UnicodeDecodeError: A text is not UTF-8, which Arrow does not check.
+    """
     _, offsets, data = array.buffers()
-    if offsets is None or data is None:
-        return b""
+    gaps = gaps_of(array)
+    if offsets is None or data is None or not len(array):
+        return [None] * len(array) if gaps is not None else [""] * len(array)
     kind = np.dtype(np.int64 if pa.types.is_large_string(array.type) else np.int32)
-    ends = np.frombuffer(offsets, kind, len(array) + 1, array.offset * kind.itemsize)
-    return bytes(memoryview(data)[int(ends[0]) : int(ends[-1])])
+    ends = np.frombuffer(offsets, kind, len(array) + 1, array.offset * kind.itemsize).tolist()
+    whole = bytes(memoryview(data)[ends[0] : ends[-1]])
+    places = [slice(start - ends[0], end - ends[0]) for start, end in pairwise(ends)]
+    there = repeat(True) if gaps is None else (~gaps).tolist()
+    if whole.isascii():
+        text = whole.decode()
+        return [text[place] if is_there else None for place, is_there in zip(places, there, strict=False)]
+    return [whole[place].decode() if is_there else None for place, is_there in zip(places, there, strict=False)]
+
+
+def column_of(values: npt.NDArray[np.float32]) -> pa.Array:
+    """A column of numbers that lie behind each other, not copied."""
+    return pa.Array.from_buffers(pa.float32(), len(values), [None, pa.py_buffer(values)])

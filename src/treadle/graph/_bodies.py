@@ -9,8 +9,8 @@ from onnx import TensorProto, helper, inliner
 
 from treadle.errors import ModelFormatError
 from treadle.graph._fuse import normalize
-from treadle.graph._model import check, serialize
-from treadle.graph._wire import IR_VERSION, ML_OPSET, OPSET
+from treadle.graph._model import check
+from treadle.graph._wire import IR_VERSION, ML_OPSET, OPSET, serialize
 
 _DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 _NUMBERS = (TensorProto.DOUBLE, TensorProto.FLOAT)

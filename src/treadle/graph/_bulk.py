@@ -7,7 +7,8 @@ operations are the same, row by row, and so are the results.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from treadle.errors import InputValueError
 from treadle.graph._arrow_memory import gaps_of, values_of
-from treadle.graph._lowering import Output, columns_of, lower_cut, lower_for_bulk
+from treadle.graph._lowering import Output, columns_of, lower_for_bulk
 from treadle.graph._nodes import Cut, Input, Kind, Lookup, Node, categories, width
 from treadle.graph._nodes_lists import tensor_of_list
 from treadle.graph._nodes_text import Bag, Prepared, Present, Weighted
@@ -26,6 +27,8 @@ from treadle.graph._values import InputSpec, encode_table
 from treadle.graph._values_arrow import encode_text, plain
 from treadle.graph._values_python import MISSING_TEXT, Tensor
 
+_ROWS = 16384
+_TEXT_ROWS = 4 * _ROWS
 _TENSOR = {Kind.NUMBER: "float64", Kind.KEY: "int64", Kind.TIME: "int64", Kind.TEXT: "string", Kind.BYTES: "bytes"}
 
 
@@ -36,12 +39,26 @@ def spec_of(node: Input) -> InputSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
-    """What one text feature's dictionary is run through, and the inputs it becomes."""
+class _Text:
+    """What one text feature's dictionary is run through, and the columns it becomes."""
 
-    text: InputSpec
+    spec: InputSpec
     session: Session
-    names: tuple[str, ...]
+
+    def coded(self, table: pa.Table | pa.RecordBatch) -> _Coded:
+        codes, values = dictionary(self.spec, table)
+        results = self.session.run({self.spec.name: values.reshape(-1, 1)})
+        return _Coded(codes, dict(zip(self.session.outputs, results, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    codes: Tensor
+    results: dict[str, Tensor]
+
+    def rows(self, start: int, stop: int) -> dict[str, Tensor]:
+        """The columns of some rows."""
+        return {name: result[self.codes[start:stop]] for name, result in self.results.items()}
 
 
 class Bulk:
@@ -58,23 +75,19 @@ class Bulk:
         flat = simplify([node for nodes in converted for node in nodes])
         rest, cuts = _cut(flat)
         found = iter(rest)
-        planned = [
-            Output(output.name, tuple(next(found) for _ in nodes), output.as_float32)
+        columns = [
+            [_Column(next(found), output.as_float32) for _ in nodes]
             for output, nodes in zip(outputs, converted, strict=True)
         ]
-        self._cuts = [
-            _Cut(
-                spec_of(text),
-                _session([Output(name, (node,), as_float32=False) for name, node in made], threads),
-                tuple(name for name, _ in made),
-            )
-            for text, made in cuts
+        self._names = [[column.name for column in of_output] for of_output in columns]
+        once = {column.name: column for of_output in columns for column in of_output}
+        computed = [Output(name, (column.node,), column.as_float32) for name, column in once.items() if column.is_made]
+        self._session = Session(lower_for_bulk(computed), threads=threads) if computed else None
+        taken = once.keys() | {node.name for output in computed for node in inputs_of(output.nodes)}
+        self._texts = [
+            _Text(spec_of(text), Session(lower_for_bulk(_taken(made, taken)), threads=threads)) for text, made in cuts
         ]
-        # For each output, the column that it is as it enters, or nothing where the graph makes it.
-        self._entering = [_column_itself(output) for output in planned]
-        computed = [output for output, column in zip(planned, self._entering, strict=True) if column is None]
         self._specs = [spec_of(node) for node in inputs_of(rest) if not isinstance(node, Cut)]
-        self._graph = _Graph(computed, threads) if computed else None
         self.columns = tuple(dict.fromkeys(node.name for node in inputs_of(flat)))
         """The raw columns that are read."""
 
@@ -85,31 +98,82 @@ class Bulk:
             InputColumnError: A required column is not there.
             InputValueError: A value does not fit its feature's type.
         """
-        feed: dict[str, Any] = encode_table(self._specs, table)
-        for cut in self._cuts:
-            codes, values = dictionary(cut.text, table)
-            results = cut.session.run({cut.text.name: values.reshape(-1, 1)})
-            feed |= {name: result[codes] for name, result in zip(cut.names, results, strict=True)}
-        computed = iter(self._graph.run(feed) if self._graph is not None else ())
-        return [next(computed) if column is None else feed[column] for column in self._entering]
+        return self._run(table, [text.coded(table) for text in self._texts], 0)
+
+    def pieces(self, table: pa.Table | pa.RecordBatch) -> Iterator[tuple[int, list[Tensor]]]:
+        """The outputs of as many rows at a time as stay in a processor's cache, each with the first row's number.
+
+        A text's distinct values are computed for more rows than that at once.
+
+        Raises:
+            InputColumnError: A required column is not there.
+            InputValueError: A value does not fit its feature's type.
+        """
+        for start in range(0, table.num_rows, _TEXT_ROWS):
+            many = table.slice(start, _TEXT_ROWS)
+            with _counted_from(start):
+                texts = [text.coded(many) for text in self._texts]
+            for first in range(0, many.num_rows, _ROWS):
+                with _counted_from(start + first):
+                    results = self._run(many.slice(first, _ROWS), texts, first)
+                yield start + first, results
+
+    def _run(self, table: pa.Table | pa.RecordBatch, texts: Sequence[_Coded], first: int) -> list[Tensor]:
+        rows = table.num_rows
+        found: dict[str, Any] = encode_table(self._specs, table)
+        for text in texts:
+            found |= text.rows(first, first + rows)
+        if self._session is not None:
+            results = self._session.run({name: found[name] for name in self._session.inputs})
+            found |= zip(self._session.outputs, results, strict=True)
+        return [_beside([found[name] for name in names], rows) for names in self._names]
 
 
-class _Graph:
-    """The part that runs row by row."""
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of an output: it enters as it is, comes from a text's dictionary, or is made row by row."""
 
-    def __init__(self, outputs: Sequence[Output], threads: int) -> None:
-        lowered = lower_for_bulk(outputs)
-        self._session = Session(lowered.model, threads=threads)
-        self._orders = lowered.orders
+    node: Node
+    as_float32: bool
 
-    def run(self, feed: Mapping[str, Any]) -> list[Tensor]:
-        results = self._session.run({name: feed[name] for name in self._session.inputs})
-        return [r if order is None else r[:, order] for r, order in zip(results, self._orders, strict=True)]
+    @property
+    def is_made(self) -> bool:
+        return not isinstance(self.node, Cut) and (self.as_float32 or not isinstance(self.node, Input))
+
+    @property
+    def name(self) -> str:
+        if self.is_made:
+            return f"/made_{id(self.node)}_{self.as_float32}"
+        assert isinstance(self.node, Input)
+        return _as_float32(self.node.name) if self.as_float32 else self.node.name
 
 
-def _column_itself(output: Output) -> str | None:
-    node = output.nodes[0]
-    return node.name if isinstance(node, Input) and len(output.nodes) == 1 and not output.as_float32 else None
+def _taken(made: Sequence[tuple[str, Node]], taken: Container[str]) -> list[Output]:
+    """What a text's dictionary is run through: for the graph, for outputs, or both."""
+    both = [(name, node, False) for name, node in made] + [(_as_float32(name), node, True) for name, node in made]
+    return [Output(name, (node,), as_float32) for name, node, as_float32 in both if name in taken]
+
+
+def _as_float32(name: str) -> str:
+    return f"{name}/float32"
+
+
+def _beside(columns: Sequence[Tensor], rows: int) -> Tensor:
+    if len(columns) == 1:
+        return columns[0]
+    return np.concatenate(columns, axis=1) if columns else np.empty((rows, 0), np.float32)
+
+
+@contextmanager
+def _counted_from(start: int) -> Iterator[None]:
+    """Errors about a row of a part say which row of the whole it is."""
+    try:
+        yield
+    except InputValueError as error:
+        row = error.where.get("row")
+        if isinstance(row, int):
+            error.where["row"] = start + row
+        raise
 
 
 def dictionary(spec: InputSpec, table: pa.Table | pa.RecordBatch) -> tuple[Tensor, Tensor]:
@@ -147,15 +211,25 @@ def _encoded(column: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
     return (array.cast(pa.string()) if pa.types.is_null(array.type) else array).dictionary_encode()
 
 
-def _session(outputs: Sequence[Output], threads: int) -> Session:
-    return Session(lower_cut(outputs), threads=threads)
-
-
 def _cut(targets: list[Node]) -> tuple[list[Node], list[tuple[Input, list[tuple[str, Node]]]]]:
-    """Replace each first result that is no longer text, and depends on one text feature, by an input."""
-    sources: dict[int, set[Input]] = {}
+    """Replace what is no longer text, and depends on one text feature, by inputs: as late as it is one column."""
     replaced: dict[int, Node] = {}
     cuts: dict[Input, list[tuple[str, Node]]] = {}
+    within = _of_one_text(targets)
+    used_outside = {id(o) for node in walk(targets) if id(node) not in within for o in node.operands}
+    used_outside |= set(map(id, targets))
+    for node in walk(targets):
+        if id(node) in within and id(node) in used_outside:
+            name = f"/cut_{len(replaced)}"
+            replaced[id(node)] = Cut(name, "cut", node.kind, found=categories(node), wide=width(node))
+            cuts.setdefault(within[id(node)], []).append((name, node))
+    return replace_nodes(targets, replaced), list(cuts.items())
+
+
+def _of_one_text(targets: list[Node]) -> dict[int, Input]:
+    """What the dictionary of a text feature can be run through, and the feature: no texts, and nothing made wider."""
+    sources: dict[int, set[Input]] = {}
+    within: dict[int, Input] = {}
     inner = _inner(targets)
     for node in walk(targets):
         found = {node} if isinstance(node, Input) else set().union(*(sources[id(o)] for o in node.operands))
@@ -163,13 +237,10 @@ def _cut(targets: list[Node]) -> tuple[list[Node], list[tuple[Input, list[tuple[
         text = next(iter(found)) if len(found) == 1 else None
         if text is None or text.kind != Kind.TEXT or node.kind == Kind.TEXT or id(node) in inner:
             continue
-        if all(o.kind == Kind.TEXT or id(o) in inner or not sources[id(o)] for o in node.operands):
-            name = f"/cut_{len(replaced)}"
-            replaced[id(node)] = Cut(name, "cut", node.kind, found=categories(node), wide=width(node))
-            cuts.setdefault(text, []).append((name, node))
-    if not replaced:
-        return targets, []
-    return replace_nodes(targets, replaced), list(cuts.items())
+        is_first = all(o.kind == Kind.TEXT or id(o) in inner or not sources[id(o)] for o in node.operands)
+        if is_first or width(node) <= max(width(o) for o in node.operands if id(o) in within):
+            within[id(node)] = text
+    return within
 
 
 def _inner(targets: list[Node]) -> set[int]:

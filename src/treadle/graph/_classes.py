@@ -29,9 +29,16 @@ class Group:
         return self.members[0]
 
 
-def group(targets: Sequence[Node]) -> list[Group]:
-    """The classes that the targets reach, operands first; inputs and constants are not among them."""
+def group(targets: Sequence[Node], *, apart: bool = False) -> list[Group]:
+    """The classes that the targets reach, operands first; inputs and constants are not among them.
+
+    Args:
+        targets: What is computed.
+        apart: Give each node a class of its own.
+    """
     nodes = list(walk(targets))
+    if apart:
+        return [Group((node,)) for node in nodes if not isinstance(node, (Input, *CONSTANTS))]
     operands = {id(operand) for node in nodes for operand in node.operands}
     numbers: dict[tuple[object, ...], int] = {}
     class_of: dict[int, int] = {}

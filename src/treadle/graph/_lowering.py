@@ -58,15 +58,6 @@ class Output:
     """Whether all nodes become one float32 matrix; otherwise they are of one kind and keep it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lowered:
-    """A model, and where in its outputs the wanted columns are."""
-
-    model: bytes
-    orders: tuple[list[int] | None, ...]
-    """For each output the positions of its columns, in their order; ``None`` where the output has just these."""
-
-
 def lower(outputs: Sequence[Output], *, name: str = "features") -> onnx.ModelProto:
     """The ONNX model that computes the outputs from raw features.
 
@@ -77,24 +68,19 @@ def lower(outputs: Sequence[Output], *, name: str = "features") -> onnx.ModelPro
     """
     from treadle.graph._model import read_model
 
-    return read_model(_lower(outputs, name, for_bulk=False).model)
+    return read_model(_lower(outputs, name, for_bulk=False))
 
 
-def lower_for_bulk(outputs: Sequence[Output]) -> Lowered:
-    """The same operations, arranged for many rows at once.
+def lower_for_bulk(outputs: Sequence[Output]) -> bytes:
+    """The same operations on every column by itself: never seen by anyone but the runtime.
 
-    Moving columns about costs a row more than computing them: here the caller puts the columns in order while it
-    copies them, and one-hot compares every key in place instead of repeating it.
+    Side by side columns are one operation for a row; for many rows they are as many copies, and no operation runs
+    along the rows.
     """
     return _lower(outputs, "bulk", for_bulk=True)
 
 
-def lower_cut(outputs: Sequence[Output]) -> bytes:
-    """The model for the distinct values of a column: as :func:`lower`, and never seen by anyone but the runtime."""
-    return _lower(outputs, "cut", for_bulk=False).model
-
-
-def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool) -> Lowered:
+def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool) -> bytes:
     flat = iter(simplify([node for output in outputs for node in columns_of(output)]))
     planned = [(output, [next(flat) for _ in columns_of(output)]) for output in outputs]
     planned, lists = _with_padded_inputs(planned)
@@ -105,29 +91,20 @@ def _lower(outputs: Sequence[Output], name: str, *, for_bulk: bool) -> Lowered:
     taken = {node.name for node in inputs}
     results: list[Value] = []
     named: list[tuple[str, str]] = []
-    orders: list[list[int] | None] = []
     for output, nodes in planned:
         if not nodes:
             raise ModelFormatError(f"The output {output.name!r} has no columns.")
         whole, wanted = lowering.side_by_side(nodes, as_float32=output.as_float32)
-        if for_bulk and output.as_float32:
-            columns = whole.width
-            orders.append(None if wanted == list(range(columns)) else wanted)
-        else:
-            columns = len(wanted)
-            orders.append(None)
-            whole = _Whole(lowering.pick(whole, wanted), columns)
         result = unused(output.name, taken)
-        named.append((whole.tensor, result))
+        named.append((lowering.pick(whole, wanted), result))
         kind = Element.FLOAT if output.as_float32 else TENSOR_TYPES[nodes[0].kind]
-        results.append(Value(result, kind, columns))
+        results.append(Value(result, kind, len(wanted)))
     emit = lowering.emit
     emit.name_results(named)
     given = [Value(node.name, TENSOR_TYPES[node.kind], width(node)) for node in inputs]
     metadata = {METADATA: dump(prepared)} if prepared else {}
     metadata |= {LISTS: dump_lists(lists)} if lists else {}
-    model = model_bytes(name, emit.nodes, given, results, emit.initializers, metadata=metadata)
-    return Lowered(model, tuple(orders))
+    return model_bytes(name, emit.nodes, given, results, emit.initializers, metadata=metadata)
 
 
 _Plan = list[tuple[Output, list[Node]]]
@@ -222,7 +199,7 @@ class _Lowering:
         self.for_bulk = for_bulk
         self.emit = Emitter({node.name for node in inputs})
         self.places = {id(node): Place(node.name, 0, width(node), width(node)) for node in inputs}
-        for members in group(targets):
+        for members in group(targets, apart=for_bulk):
             if isinstance(members.first, Part):  # a column of a tensor that is there
                 for part in members.members:
                     assert isinstance(part, Part)

@@ -1,4 +1,4 @@
-"""Models as the ``onnx`` package knows them: one opset and IR version, checks, bytes that do not vary."""
+"""Models as the ``onnx`` package knows them: one opset and IR version, and checked."""
 
 from __future__ import annotations
 
@@ -51,9 +51,3 @@ def check(model: onnx.ModelProto) -> None:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ModelFormatError(f"The ONNX checker refuses the model: {error}") from error
-
-
-def serialize(model: onnx.ModelProto) -> bytes:
-    """The model's bytes; the same model gives the same bytes."""
-    data: bytes = model.SerializeToString(deterministic=True)
-    return data

@@ -184,7 +184,7 @@ def _label_encoder(of: Operands, node: Lookup, x: str) -> str:
 def _one_hot(of: Operands, members: Group) -> str | list[str]:
     found = [_categories(cast(OneHot, node)) for node in members.members]
     values = [list(range(each.low, each.low + len(each.labels))) for each in found]
-    if of.for_bulk or len(values) == 1:
+    if len(values) == 1:
         keys = of.separate("x")
         return [
             of.emit.node("Equal", key, of.emit.constant([own], np.int64)) for key, own in zip(keys, values, strict=True)

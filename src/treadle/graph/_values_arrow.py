@@ -9,12 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from treadle.errors import InputValueError
-from treadle.graph._arrow_memory import bytes_of, gaps_of, values_of
+from treadle.graph._arrow_memory import gaps_of, texts_of, values_of
 from treadle.graph._ragged import LIST, Ragged, absent_lists, ragged
 from treadle.graph._values_python import MISSING_INT, MISSING_TEXT, NUMBER_LIMIT, Tensor, encode_list
 
 _BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
-_MARK = MISSING_TEXT.encode()
 _TICKS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -87,25 +86,18 @@ def encode_text(name: str, array: pa.Array) -> Tensor:
         array = array.cast(pa.large_string())
     elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise InputValueError.wrong_column(name, "string", kind)
-    if _MARK in bytes_of(array):
-        _check_mark(name, array)
     try:
-        values: Tensor = np.array(array.to_numpy(zero_copy_only=False), dtype=object)
-    except (UnicodeDecodeError, pa.ArrowException):  # Arrow does not check a string column's bytes
+        texts = texts_of(array)
+    except UnicodeDecodeError:
         raise _not_utf8(name, array.cast(pa.large_binary())) from None
+    if MISSING_TEXT in texts:
+        raise _wrong(name, "string", "string", texts.index(MISSING_TEXT), MISSING_TEXT)
+    values = np.empty(len(texts), dtype=object)
+    values[:] = texts
     gaps = gaps_of(array)
     if gaps is not None:
         values[gaps] = MISSING_TEXT
     return values
-
-
-def _check_mark(name: str, array: pa.Array) -> None:
-    """Refuse the mark of a missing text as a value; within a longer text it is one character among others."""
-    import pyarrow.compute as pc
-
-    row = pc.index(array, MISSING_TEXT).as_py()
-    if row >= 0:
-        raise _wrong(name, "string", "string", row, MISSING_TEXT)
 
 
 def _texts(name: str, array: pa.Array) -> Tensor:

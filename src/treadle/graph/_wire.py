@@ -13,10 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import onnx
 
 OPSET = 21
 ML_OPSET = 5
@@ -78,6 +81,12 @@ class Value:
     def __bytes__(self) -> bytes:
         shape = _bytes(1, _text(2, "N")) + _bytes(1, _int(1, self.columns))
         return _text(1, self.name) + _bytes(2, _bytes(1, _int(1, self.element) + _bytes(2, shape)))
+
+
+def serialize(model: onnx.ModelProto) -> bytes:
+    """The bytes of a model of the package's; the same model gives the same bytes."""
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
 
 
 def tensor_bytes(name: str, array: npt.NDArray[Any]) -> bytes:

@@ -14,8 +14,20 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from treadle.artifact import canonical_json
-from treadle.errors import InputValueError, ModelFormatError, TransformError
-from treadle.graph import Bulk, Output, Pixels, dump_nodes, inputs_of, load_nodes, lower, replace_nodes, rewrite, walk
+from treadle.errors import ModelFormatError, TransformError
+from treadle.graph import (
+    Bulk,
+    Output,
+    Pixels,
+    column_of,
+    dump_nodes,
+    inputs_of,
+    load_nodes,
+    lower,
+    replace_nodes,
+    rewrite,
+    walk,
+)
 from treadle.graph import body_nodes as b
 from treadle.graph import list_nodes as lists
 from treadle.graph import nodes as n
@@ -36,7 +48,6 @@ FORMAT = "treadle.transform/1"
 FILE = "graph.json"
 ROW_ID = "__row_id__"
 _SERVING = "SERVING"
-_BATCH_ROWS = 16384
 
 
 def analyze(preprocess: Preprocess, schema: Schema, batches: Batches, *, label: str | None = None) -> TransformGraph:
@@ -141,19 +152,19 @@ class TransformGraph:
             InputValueError: A value does not fit its feature's type.
         """
         names = tuple(self._outputs if outputs is None else outputs)
-        matrix = self._matrix(
-            self._bulk_of(names, out_of_fold=out_of_fold), table, sum(len(self.columns_of(name)) for name in names)
-        )
-        columns = [column for name in names for column in self._columns[name]]
-        arrays = {name: pa.array(np.ascontiguousarray(matrix[:, i])) for i, name in enumerate(columns)}
+        columns = [column for name in names for column in self.columns_of(name)]
+        values = np.empty((len(columns), table.num_rows), np.float32)
+        self._fill(values.T, self._bulk_of(names, out_of_fold=out_of_fold), table)
+        arrays = {name: column_of(column) for name, column in zip(columns, values, strict=True)}
         if ROW_ID in table.schema.names:
             arrays[ROW_ID] = table.column(ROW_ID)
         return pa.table(arrays)
 
     def feature_matrix(self, table: pa.Table | pa.RecordBatch, *, out_of_fold: bool = False) -> npt.NDArray[np.float32]:
         """The features ``[N, F]``, columns as in :attr:`feature_names`; arguments and errors as :meth:`transform`."""
-        bulk = self._bulk_of(self._features, out_of_fold=out_of_fold)
-        return self._matrix(bulk, table, len(self.feature_names))
+        matrix = np.empty((table.num_rows, len(self.feature_names)), np.float32)
+        self._fill(matrix, self._bulk_of(self._features, out_of_fold=out_of_fold), table)
+        return matrix
 
     def feature_model(self) -> onnx.ModelProto:
         """The ONNX graph from raw features to ``features`` ``[N, F]`` float32; the label is not in it."""
@@ -218,19 +229,18 @@ class TransformGraph:
         if key not in self._bulks:
             nodes = [self._outputs[self._known(output)] for output in outputs]
             whole = rewrite(nodes, _folded) if out_of_fold else nodes
-            self._bulks[key] = Bulk([Output("/out", tuple(whole))])
+            self._bulks[key] = Bulk([Output(f"/{i}", (node,)) for i, node in enumerate(whole)])
         return self._bulks[key]
 
-    def _matrix(self, bulk: Bulk, table: pa.Table | pa.RecordBatch, width: int) -> npt.NDArray[np.float32]:
-        matrix = np.empty((table.num_rows, width), dtype=np.float32)
-        for start in range(0, table.num_rows, _BATCH_ROWS):
-            try:
-                matrix[start : start + _BATCH_ROWS] = bulk.run(table.slice(start, _BATCH_ROWS))[0]
-            except InputValueError as error:
-                row = error.where.get("row")
-                error.where |= {} if row is None else {"row": start + row}  # type: ignore[operator]
-                raise
-        return matrix
+    @staticmethod
+    def _fill(matrix: npt.NDArray[np.float32], bulk: Bulk, table: pa.Table | pa.RecordBatch) -> None:
+        """Write the outputs, columns beside each other, into a matrix of any layout."""
+        for start, results in bulk.pieces(table):
+            column = 0
+            for result in results:
+                rows, width = result.shape
+                matrix[start : start + rows, column : column + width] = result
+                column += width
 
     def _known(self, output: str) -> str:
         if output not in self._outputs:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from treadle.errors import InputColumnError, ModelFormatError, TransformError
@@ -314,6 +313,8 @@ def _codes(columns: Sequence[pa.ChunkedArray]) -> _Positions:
 
 def _times(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     """What rows are ordered by, and where there is one."""
+    import pyarrow.compute as pc
+
     array = _combined(column)
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.int64())

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from treadle.errors import ModelFormatError, TransformError
-from treadle.graph import Output, Session, lower, read_body, serialize
+from treadle.graph import Output, Session, lower, serialize
 from treadle.graph import body_nodes as b
 from treadle.graph import nodes as n
 from treadle.transform._agreement import AgreementOf
@@ -103,6 +103,8 @@ def _traced(name: str, body: Callable[..., Column], xs: tuple[n.Node, ...]) -> n
 def _spliced(name: str, body: onnx.ModelProto | onnx.GraphProto, xs: tuple[n.Node, ...]) -> n.Node:
     """The body as a node, tried on three rows: what is no column is said now and not when data comes."""
     import onnx
+
+    from treadle.graph import read_body
 
     if not isinstance(body, onnx.ModelProto | onnx.GraphProto):
         raise TransformError(

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from treadle.errors import TransformError
 from treadle.graph import nodes as n
@@ -42,6 +41,8 @@ def check_pattern(pattern: object) -> None:
     """Refuse what RE2 cannot match, with the user's line."""
     if not isinstance(pattern, str):
         raise TransformError(f"A pattern is text, and this is {pattern!r}.", where=user_line())
+    import pyarrow.compute as pc
+
     try:
         pc.match_substring_regex(pa.array([""]), pattern)  # Arrow reads patterns with RE2 too
     except pa.ArrowInvalid as error:
