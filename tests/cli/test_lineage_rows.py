@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from treadle.cli import main as exits
-from treadle.ingest import read_examples
+from treadle.ingest import read_examples, rows_seen
+from treadle.metadata import MetadataStore
+from treadle.storage import ArtifactStore
 
 PIPELINE = """
 from treadle import Examples, Output, component, pipeline
@@ -93,3 +95,17 @@ def test_rows_of_nothing_and_of_what_is_gone(model: str, tmp_path: Path, capsys:
     place = tmp_path / ".treadle" / "artifacts" / "sha256" / examples[7:9] / examples[9:]
     place.rename(tmp_path / "elsewhere")
     assert "ARTIFACT_MISSING" in json.dumps(ask(capsys, model, "--rows", code=2))
+
+
+def test_the_same_from_python(model: str, tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path / ".treadle")
+    with MetadataStore(tmp_path / ".treadle" / "metadata.sqlite") as metadata:
+        seen = list(rows_seen(metadata, store, model))
+        (spans,) = metadata.lineage.spans(model)
+        assert [row.span for row in rows_seen(metadata, store, model, span="2018-02")] == ["2018-02"] * 2
+        assert list(rows_seen(metadata, store, spans.examples)) == seen
+        assert list(rows_seen(metadata, store, model, span="2018-03")) == []
+        reached = metadata.lineage.reached_by_span("2018-02", type_name="Model")
+    assert (spans.first, spans.last) == ("2018-01", "2018-02")
+    assert len({row.row for row in seen}) == 5
+    assert [found.artifact.digest for found in reached] == [model]

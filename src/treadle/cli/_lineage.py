@@ -11,7 +11,7 @@ from treadle.cli._output import emit_json, json_option, note
 from treadle.errors import UsageError
 
 if TYPE_CHECKING:
-    from treadle.metadata import ArtifactRecord, Making, MetadataStore, Related
+    from treadle.metadata import Making, MetadataStore, Related
 
 
 @click.command("lineage")
@@ -58,7 +58,7 @@ def command(
         raise UsageError("Give a digest or a span", hint="treadle lineage DIGEST, or treadle lineage --span 2018-03")
     with history() as metadata:
         if span is not None and not rows:
-            found = [related for related in metadata.lineage.reached_by_span(span) if _is(related.artifact, type_name)]
+            found = metadata.lineage.reached_by_span(span, type_name=type_name, after=after, limit=limit + 1)
             return _page({"span": span}, {"down": found}, limit, after, as_json=as_json)
         if digest is None:
             return _list(metadata, type_name, pipeline, run, node, limit, after, as_json=as_json)
@@ -79,22 +79,19 @@ def command(
         if code:
             return _tell_code(head, [made for made in makings if run in (None, made.run)], as_json=as_json)
         ways: dict[str, list[Related]] = {}
+        asked: Any = {"run": run, "type_name": type_name, "after": after, "limit": limit + 1}
         if direction in (None, "up"):
-            ways["up"] = metadata.lineage.ancestors(artifact.digest, run=run, max_depth=depth)
+            ways["up"] = metadata.lineage.ancestors(artifact.digest, max_depth=depth, **asked)
         if direction in (None, "down"):
-            ways["down"] = metadata.lineage.descendants(artifact.digest, run=run, max_depth=depth)
+            ways["down"] = metadata.lineage.descendants(artifact.digest, max_depth=depth, **asked)
     head["made_by"] = [{"run": made.run, "node": made.node, "state": made.state} for made in makings]
-    ways = {way: [related for related in found if _is(related.artifact, type_name)] for way, found in ways.items()}
     return _page(head, ways, limit, after, as_json=as_json)
 
 
-def _is(artifact: ArtifactRecord, type_name: str | None) -> bool:
-    return type_name is None or artifact.type_name == type_name
-
-
 def _page(head: dict[str, Any], ways: dict[str, list[Related]], limit: int, after: int, *, as_json: bool) -> int:
-    pages = {way: found[after : after + limit] for way, found in ways.items()}
-    more = any(len(found) > after + limit for found in ways.values())
+    """A page of each way; one more than the page says that there are more."""
+    pages = {way: found[:limit] for way, found in ways.items()}
+    more = any(len(found) > limit for found in ways.values())
     if as_json:
         told = {way: [related.to_json() for related in found] for way, found in pages.items()}
         emit_json({**head, **told, "next": after + limit if more else None})

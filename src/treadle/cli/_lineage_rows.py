@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,8 @@ import click
 from treadle.cli._output import emit_json, note
 
 if TYPE_CHECKING:
-    from treadle.ingest import ExamplesReader, SpanRows
     from treadle.metadata import ArtifactRecord, MetadataStore
     from treadle.storage import ArtifactStore
-
-Row = dict[str, str | None]
 
 
 def tell_rows(
@@ -34,40 +30,18 @@ def tell_rows(
     Raises:
         ArtifactError: When examples were collected, or are damaged.
     """
-    rows = list(islice(_rows(metadata, store, artifact, run, span), after, after + limit + 1))
+    from treadle.ingest import rows_seen
+
+    rows = list(islice(rows_seen(metadata, store, artifact.digest, run=run, span=span), after, after + limit + 1))
     following = after + limit if len(rows) > limit else None
     if as_json:
-        emit_json({"digest": artifact.digest, "type": artifact.type_name, "rows": rows[:limit], "next": following})
+        told = [row.to_json() for row in rows[:limit]]
+        emit_json({"digest": artifact.digest, "type": artifact.type_name, "rows": told, "next": following})
         return 0
     for row in rows[:limit]:
-        click.echo(f"{row['row']}  {row['span'] or '-':<10}  {row['split']}  {str(row['examples'])[:23]}")
+        click.echo(f"{row.row}  {row.span or '-':<10}  {row.split}  {row.examples[:23]}")
     if not rows:
         click.echo("It was made from no rows of examples that are here.")
     if following is not None:
         note(f"There are more: --after {following}")
     return 0
-
-
-def _rows(
-    metadata: MetadataStore, store: ArtifactStore, artifact: ArtifactRecord, run: str | None, span: str | None
-) -> Iterator[Row]:
-    from treadle.artifact import Examples
-    from treadle.ingest import ROW_ID, read_examples
-
-    above = [related.artifact for related in metadata.lineage.ancestors(artifact.digest, run=run)]
-    digests = [found.digest for found in (artifact, *above) if found.type_name == Examples.type_name]
-    for digest in dict.fromkeys(digests):
-        reader = read_examples(store.open(digest, Examples).path)
-        for split in reader.splits:
-            for part in _parts(reader, split):
-                of_span = None if part is None else part.span
-                if span is not None and of_span != span:
-                    continue
-                batches = reader.batches(split, [ROW_ID]) if part is None else reader.batches_of(part, [ROW_ID])
-                for batch in batches:
-                    for row in batch.column(ROW_ID).to_pylist():
-                        yield {"row": row, "span": of_span, "split": split, "examples": digest}
-
-
-def _parts(reader: ExamplesReader, split: str) -> tuple[SpanRows | None, ...]:
-    return reader.span_rows(split) or (None,)  # examples of an older Treadle do not say which row is of which span

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from treadle.ingest._partition import ExamplesPart, ScanPart
     from treadle.ingest._places import PathLike, digest_source, is_url
     from treadle.ingest._quarantine import read_quarantine
+    from treadle.ingest._rows_seen import RowSeen, rows_seen
     from treadle.ingest._scan import Scan, conform, read_table, scan
     from treadle.ingest._select import select_spans
     from treadle.ingest._span_rows import SpanRows
@@ -38,6 +39,7 @@ __all__ = [
     "Leakage",
     "Manifest",
     "PathLike",
+    "RowSeen",
     "Scan",
     "ScanPart",
     "SharedRows",
@@ -61,6 +63,7 @@ __all__ = [
     "read_examples",
     "read_quarantine",
     "read_table",
+    "rows_seen",
     "scan",
     "secrets_of",
     "select_spans",
@@ -75,6 +78,7 @@ _LATER = {
     "Manifest": "_manifest",
     "PathLike": "_places",
     "ROW_ID": "_examples",
+    "RowSeen": "_rows_seen",
     "Scan": "_scan",
     "ScanPart": "_partition",
     "SharedRows": "_leakage",
@@ -97,6 +101,7 @@ _LATER = {
     "read_examples": "_examples",
     "read_quarantine": "_quarantine",
     "read_table": "_scan",
+    "rows_seen": "_rows_seen",
     "scan": "_scan",
     "select_spans": "_select",
 }

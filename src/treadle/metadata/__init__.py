@@ -6,10 +6,11 @@ careful way to keep rows in a file, shared with other rooms that own a file of t
 `collect` takes out of a store what nothing needs any more.
 """
 
+from treadle.metadata._answers import Making, Related, SpanRange
 from treadle.metadata._archive import Transfer, export_run, import_run
 from treadle.metadata._collect import Collection, Pins, collect, pins_of, plan_collection
 from treadle.metadata._database import Database, Transaction
-from treadle.metadata._lineage import Lineage, Making, Related
+from treadle.metadata._lineage import Lineage
 from treadle.metadata._openlineage import openlineage_events, post_event
 from treadle.metadata._place import has_database, has_metadata, open_database, open_metadata
 from treadle.metadata._records import ArtifactRecord, Attempt, ExecutionRecord, ExecutionState, RunRecord, RunState
@@ -32,6 +33,7 @@ __all__ = [
     "Retention",
     "RunRecord",
     "RunState",
+    "SpanRange",
     "Transaction",
     "Transfer",
     "collect",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from treadle.artifact import canonical_json
 from treadle.errors import ArchiveError, UsageError
 from treadle.metadata._database import Database, Transaction
+from treadle.metadata._tables import json_text
 
 if TYPE_CHECKING:
     from treadle.metadata._archive_format import Contents, ExecutionEntry
@@ -89,14 +89,23 @@ def add_contents(database: Database, contents: Contents, *, now: int, trust: boo
             "INSERT INTO run (id, pipeline, state, ir, created_at, finished_at, ordered_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             # whatever it says, it did not begin later than now
-            (run.id, run.pipeline, run.state, _text(run.ir), run.created_at, run.finished_at, min(run.created_at, now)),
+            (
+                run.id,
+                run.pipeline,
+                run.state,
+                json_text(run.ir),
+                run.created_at,
+                run.finished_at,
+                min(run.created_at, now),
+            ),
         )
         for digest, parts in contents.fingerprints.items():
             transaction.execute(
-                "INSERT INTO fingerprint (digest, parts) VALUES (?, ?) ON CONFLICT DO NOTHING", (digest, _text(parts))
+                "INSERT INTO fingerprint (digest, parts) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (digest, json_text(parts)),
             )
         rows = [
-            _artifact(transaction, entry.digest, entry.type, _text(entry.properties), now)
+            _artifact(transaction, entry.digest, entry.type, json_text(entry.properties), now)
             for entry in contents.artifacts
         ]
         for execution in contents.executions:
@@ -115,10 +124,10 @@ def _add_execution(
             execution.component,
             execution.state,
             execution.fingerprint,
-            _text(execution.reads),
+            json_text(execution.reads),
             int(execution.reusable and trust),
             execution.reason,
-            None if execution.error is None else _text(execution.error),
+            None if execution.error is None else json_text(execution.error),
             execution.started_at,
             execution.finished_at,
         ),
@@ -158,7 +167,3 @@ def _parts(database: Database, digest: str) -> dict[str, str]:
     (row,) = database.query("SELECT parts FROM fingerprint WHERE digest = ?", (digest,))
     parts: dict[str, str] = json.loads(row["parts"])
     return parts
-
-
-def _text(value: object) -> str:
-    return canonical_json(value).decode()

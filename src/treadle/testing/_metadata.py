@@ -131,7 +131,15 @@ class MetadataContract:
         assert [found.artifact for found in lineage.ancestors(_MODEL.digest)] == [_EXAMPLES]
         assert [found.artifact for found in lineage.descendants(_EXAMPLES.digest)] == [_MODEL]
         assert [found.artifact for found in lineage.reached_by_span("2018-02")] == [_EXAMPLES, _MODEL]
+        assert [found.artifact for found in lineage.reached_by_span("2018-02", type_name="Model")] == [_MODEL]
+        assert [found.artifact for found in lineage.reached_by_span("2018-02", after=1, limit=1)] == [_MODEL]
         assert lineage.reached_by_span("2018-04") == []
+        for way, digest in ((lineage.ancestors, _MODEL.digest), (lineage.descendants, _EXAMPLES.digest)):
+            assert len(way(digest, limit=1)) == 1
+            assert way(digest, after=1) == way(digest, type_name="Verdict") == way(digest, limit=0) == []
+        (spans,) = lineage.spans(_MODEL.digest)
+        assert spans == lineage.spans(_EXAMPLES.digest)[0]
+        assert (spans.examples, spans.holds("2018-02"), spans.holds("2018-04")) == (_EXAMPLES.digest, True, False)
         (making,) = lineage.makings(_MODEL.digest)
         assert (making.run, making.node, making.parts) == ("r1", "train", _PARTS)
         assert lineage.find("bbbb", type_name="Model") == _MODEL
