@@ -36,6 +36,24 @@ def test_statistics_of_a_table_and_of_a_query(database: str, tmp_path: Path, cap
     assert "rides.duckdb?table=rides" in (tmp_path / "page.html").read_text()
 
 
+def test_every_command_is_told_how_files_are_written(tmp_path: Path, capfd) -> None:
+    file, schema = tmp_path / "fahrten.csv", tmp_path / "schema.toml"
+    rows = [f"{number};{number},5;{'Köln' if number % 2 else 'Ulm'}" for number in range(20)]
+    file.write_bytes("\n".join(["id;preis;stadt", *rows]).encode("latin-1"))
+    assert "option encoding=latin-1" in treadle(capfd, "stats", file, code=2)
+    how = ["--option", "decimal=,", "--option", "encoding=latin-1"]
+    told = json.loads(treadle(capfd, "stats", file, *how, "--json").splitlines()[-1])
+    assert told["features"]["preis"]["mean"] == 10.0
+    treadle(capfd, "schema", "infer", file, *how, "--out", schema)
+    treadle(capfd, "validate", file, "--schema", schema, "--baseline", file, *how)
+    treadle(capfd, "schema", "propose", schema, file, "--baseline", file, *how)
+    treadle(capfd, "drift", file, file, *how)
+    treadle(capfd, "coverage", file, file, *how)
+    treadle(capfd, "skew", file, file, "--on", "id", *how)
+    assert "no option 'decimals'" in treadle(capfd, "stats", file, "--option", "decimals=,", code=2)
+    assert "not NAME=VALUE" in treadle(capfd, "stats", file, "--option", "decimal", code=2)
+
+
 def test_a_schema_and_a_check_of_a_table(database: str, tmp_path: Path, capfd) -> None:
     url = f"{database}?table=rides"
     treadle(capfd, "schema", "infer", url, "--out", tmp_path / "schema.toml")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from treadle.cli._data_argument import DATA, Data, is_saved
+from treadle.cli._data_argument import DATA, Data, is_saved, reading_option
 from treadle.cli._output import emit_json, json_option
 from treadle.cli._table import print_table
 
@@ -16,9 +17,16 @@ from treadle.cli._table import print_table
 @click.argument("files", nargs=-1, required=True, type=DATA, metavar="FILE...")
 @click.option("--schema", "schema_file", type=click.Path(path_type=Path), help="Types for columns without a value.")
 @click.option("--max-share", type=click.FloatRange(0, 1), default=1.0, help="Exit code 1 if more rows are outside.")
+@reading_option
 @json_option
 def command(
-    training: Data, files: tuple[Data, ...], schema_file: Path | None, max_share: float, *, as_json: bool
+    training: Data,
+    files: tuple[Data, ...],
+    schema_file: Path | None,
+    max_share: float,
+    *,
+    options: dict[str, Any],
+    as_json: bool,
 ) -> int:
     """The share of the rows in FILE that lie outside of TRAINING: data, or saved statistics (.json).
 
@@ -31,8 +39,10 @@ def command(
     from treadle.validation import outside_support
 
     schema = Schema.load(schema_file) if schema_file else None
-    baseline = Statistics.load(training) if is_saved(training) else generate(scan(training, schema), schema)
-    found = outside_support(scan(files, schema), baseline)
+    baseline = (
+        Statistics.load(training) if is_saved(training) else generate(scan(training, schema, options=options), schema)
+    )
+    found = outside_support(scan(files, schema, options=options), baseline)
     if as_json:
         emit_json(found.to_json())
     else:

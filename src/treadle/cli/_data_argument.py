@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 import click
 
@@ -22,6 +23,30 @@ class _DataType(click.ParamType):  # type: ignore[type-arg]
 
 
 DATA = _DataType()
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def reading_option(command: Command) -> Command:
+    """Let a command take ``--option NAME=VALUE``, as often as wanted, as the mapping ``options``."""
+    return click.option(
+        "--option",
+        "options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=lambda _context, _parameter, settings: dict(map(_option, settings)),
+        help="How the files are written: delimiter=';', decimal=',', encoding=latin-1, format=csv.",
+    )(command)
+
+
+def _option(setting: str) -> tuple[str, Any]:
+    name, equals, value = setting.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{setting!r} is not NAME=VALUE.")
+    if name == "names":
+        return name, value.split(",")
+    return name, int(value) if name.endswith("_bytes") and value.isdigit() else value
 
 
 def is_saved(data: Data) -> TypeGuard[Path]:

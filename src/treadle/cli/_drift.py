@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from treadle.cli._data_argument import DATA, Data, is_saved
+from treadle.cli._data_argument import DATA, Data, is_saved, reading_option
 from treadle.cli._engine_option import engine_named, engine_option
 from treadle.cli._output import emit_json, json_option
 from treadle.cli._table import print_table
@@ -52,6 +52,7 @@ _HEADINGS = {
 @click.option("--cramers-v", type=_share, help="A threshold for all features: effect of the chi-squared test.")
 @click.option("--p-value", type=_share, help="Count a distance above its threshold only if its p-value is below this.")
 @click.option("--all", "show_all", is_flag=True, help="Show every measure.")
+@reading_option
 @engine_option
 @json_option
 def command(
@@ -60,6 +61,7 @@ def command(
     schema_file: Path | None,
     engine_name: str | None,
     *,
+    options: dict[str, Any],
     histogram: Literal["equal_mass", "standard"],
     p_value: float | None,
     show_all: bool,
@@ -76,7 +78,7 @@ def command(
 
     schema = Schema.load(schema_file) if schema_file else None
     with engine_named(engine_name) as engine:
-        before, after = (_statistics(data, schema, engine) for data in (base, new))
+        before, after = (_statistics(data, schema, options, engine) for data in (base, new))
     distances = drift(before, after, histogram=histogram)
     drifted = {
         name: measures
@@ -91,13 +93,13 @@ def command(
     return 1 if drifted else 0
 
 
-def _statistics(data: Data, schema: Schema | None, engine: Engine | None) -> Statistics:
+def _statistics(data: Data, schema: Schema | None, options: dict[str, Any], engine: Engine | None) -> Statistics:
     from treadle.ingest import scan
     from treadle.statistics import Statistics, generate
 
     if is_saved(data):
         return Statistics.load(data)
-    return generate(scan(data, schema), schema, engine=engine)
+    return generate(scan(data, schema, options=options), schema, engine=engine)
 
 
 def _exceeded(

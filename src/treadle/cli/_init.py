@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from treadle.cli._data_argument import DATA, Data
+from treadle.cli._data_argument import DATA, Data, reading_option
 from treadle.cli._output import emit_json, json_option
 
 
@@ -31,7 +31,7 @@ from treadle.cli._output import emit_json, json_option
 @click.option("--event-time", help="The column that says when a row happened; found if there is only one.")
 @click.option("--key", help="The column that names a row.")
 @click.option("--leave-out", multiple=True, metavar="COLUMN", help="A column that is no feature.")
-@click.option("--option", "settings", multiple=True, metavar="NAME=VALUE", help="How the files are written.")
+@reading_option
 @json_option
 def command(
     name: Path,
@@ -42,8 +42,8 @@ def command(
     event_time: str | None,
     key: str | None,
     leave_out: tuple[str, ...],
-    settings: tuple[str, ...],
     *,
+    options: dict[str, Any],
     as_json: bool,
 ) -> int:
     """Write the folder NAME with a schema and a pipeline that runs on the data as it is.
@@ -59,7 +59,6 @@ def command(
     from treadle.cli._init_project import write_project
 
     files += more  # --data A B C
-    options = dict(_option(setting) for setting in settings)
     place = place_of(files)
     drafted = draft(
         files,
@@ -98,10 +97,3 @@ def command(
         click.echo(f"  left out: {column} {problem}")
     click.echo(f"Next: cd {name} && treadle run pipeline.py")
     return 0
-
-
-def _option(setting: str) -> tuple[str, Any]:
-    name, equals, value = setting.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{setting!r} is not NAME=VALUE", param_hint="--option")
-    return name, int(value) if name.endswith("_bytes") and value.isdigit() else value

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from treadle.cli._data_argument import reading_option
 from treadle.cli._output import emit_json, json_option, note
 from treadle.errors import (
     CorruptFileError,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from treadle.servable import Servable
 
+    _Batch: TypeAlias = tuple[pa.Table | None, npt.NDArray[np.float32]]
+
 _JSON_LINES = {".jsonl", ".ndjson", ".json"}
 _BATCH_ROWS = 16384
 _SHOWN = 1000
@@ -37,8 +40,11 @@ _SHOWN = 1000
     "-o", "--output", type=click.Path(path_type=Path), help="Write here: .parquet, .csv or .jsonl; printed if left out."
 )
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the model.")
+@reading_option
 @json_option
-def command(servable_path: Path, file: Path, output: Path | None, threads: int, *, as_json: bool) -> int:
+def command(
+    servable_path: Path, file: Path, output: Path | None, threads: int, *, options: dict[str, Any], as_json: bool
+) -> int:
     """Predict the rows of a Parquet, CSV or TSV file, or of a file of JSON lines (.jsonl), with a servable.
 
     One prediction a row, in the order of the file: of a binary model the probability of the positive label. The
@@ -55,7 +61,7 @@ def command(servable_path: Path, file: Path, output: Path | None, threads: int, 
     shown: list[float | None] = []
     rows, total = 0, 0.0
     with open_sink(output, quiet=as_json, produced_by=servable.digest) as sink:
-        for keys, predictions in _predictions(servable, file):
+        for keys, predictions in _predictions(servable, file, options):
             sink.write(keys, predictions)
             shown += predictions[: _SHOWN - len(shown)].tolist()
             rows += len(predictions)
@@ -69,10 +75,13 @@ def command(servable_path: Path, file: Path, output: Path | None, threads: int, 
     return 0
 
 
-def _predictions(servable: Servable, file: Path) -> Iterator[tuple[pa.Table | None, npt.NDArray[np.float32]]]:
+def _predictions(servable: Servable, file: Path, options: dict[str, Any]) -> Iterator[_Batch]:
     """Key column (if any) and predictions, a batch in memory at a time."""
     start = 0
-    batches = _json_batches(servable, file) if file.suffix.lower() in _JSON_LINES else _table_batches(servable, file)
+    if not options and file.suffix.lower() in _JSON_LINES:
+        batches = _json_batches(servable, file)
+    else:
+        batches = _table_batches(servable, file, options)
     while True:
         try:
             keys, predictions = next(batches)
@@ -86,12 +95,12 @@ def _predictions(servable: Servable, file: Path) -> Iterator[tuple[pa.Table | No
         start += len(predictions)
 
 
-def _table_batches(servable: Servable, file: Path) -> Iterator[tuple[pa.Table | None, npt.NDArray[np.float32]]]:
+def _table_batches(servable: Servable, file: Path, options: dict[str, Any]) -> Iterator[_Batch]:
     import pyarrow as pa
 
     from treadle.ingest import scan
 
-    source = scan(file, servable.schema)
+    source = scan(file, servable.schema, options=options)
     key = servable.schema.key
     wanted = dict.fromkeys([*(spec.name for spec in servable.inputs), *([key] if key else [])])
     present = [name for name in wanted if name in source.schema.names]
@@ -102,7 +111,7 @@ def _table_batches(servable: Servable, file: Path) -> Iterator[tuple[pa.Table | 
         yield None, servable.predict_table(source.table(present))
 
 
-def _json_batches(servable: Servable, file: Path) -> Iterator[tuple[pa.Table | None, npt.NDArray[np.float32]]]:
+def _json_batches(servable: Servable, file: Path) -> Iterator[_Batch]:
     import pyarrow as pa
 
     key = servable.schema.key

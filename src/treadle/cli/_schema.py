@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from treadle.cli._data_argument import DATA, Data, is_saved
+from treadle.cli._data_argument import DATA, Data, is_saved, reading_option
+from treadle.cli._environment import say_if_unknown
 from treadle.cli._output import emit_json, json_option, note
 from treadle.cli._table import print_table
 
@@ -30,15 +31,18 @@ def command() -> None:
 @click.argument("files", nargs=-1, required=True, type=DATA, metavar="FILE...")
 @click.option("--event-time", help="The timestamp column that says when a row happened.")
 @click.option("--max-domain", type=click.IntRange(min=0), default=100, show_default=True)
+@reading_option
 @_out
-def infer(files: tuple[Data, ...], event_time: str | None, max_domain: int, out: Path | None) -> int:
+def infer(
+    files: tuple[Data, ...], event_time: str | None, max_domain: int, out: Path | None, *, options: dict[str, Any]
+) -> int:
     """A first schema from data files: a draft to curate, which accepts the data it comes from.
 
     Strings of at most --max-domain distinct values get them as their domain.
     """
     from treadle.validation import infer_schema
 
-    schema = infer_schema(_measure(files, None)[0], max_domain=max_domain, event_time=event_time)
+    schema = infer_schema(_measure(files, None, options)[0], max_domain=max_domain, event_time=event_time)
     _write(schema.dumps(), out)
     return 0
 
@@ -108,6 +112,7 @@ def merge(files: tuple[Path, ...], out: Path | None) -> int:
 @click.option("--warnings", is_flag=True, help="Relax what only warns, too: new columns, for one.")
 @click.option("--accept", is_flag=True, help="Change the schema itself. You have read the differences.")
 @click.option("--out", type=_path, help="Where the proposal goes; by default SCHEMA with .proposal.toml.")
+@reading_option
 @json_option
 def propose(
     schema_file: Path,
@@ -116,6 +121,7 @@ def propose(
     environment: str | None,
     out: Path | None,
     *,
+    options: dict[str, Any],
     warnings: bool,
     accept: bool,
     as_json: bool,
@@ -133,8 +139,9 @@ def propose(
     if accept and out is not None:
         raise UsageError("--accept changes the schema itself; --out writes elsewhere.", hint="Give one of them.")
     schema = Schema.load(schema_file)
-    statistics, absent = _measure(files, schema)
-    before = None if baseline is None else _baseline(baseline, schema)
+    say_if_unknown(schema, environment)
+    statistics, absent = _measure(files, schema, options)
+    before = None if baseline is None else _baseline(baseline, schema, options)
     relaxed = relax(schema, statistics, baseline=before, environment=environment, absent=absent, warnings=warnings)
     changes = compare(schema, relaxed.schema)
     target = schema_file if accept else out or schema_file.with_suffix(".proposal.toml")
@@ -201,20 +208,22 @@ def export(schema_file: Path, out: Path | None) -> int:
     return 0
 
 
-def _measure(files: tuple[Data, ...], schema: Schema | None) -> tuple[Statistics, dict[str, tuple[PathLike, ...]]]:
+def _measure(
+    files: tuple[Data, ...], schema: Schema | None, options: dict[str, Any]
+) -> tuple[Statistics, dict[str, tuple[PathLike, ...]]]:
     from treadle.ingest import scan
     from treadle.statistics import generate
 
-    source = scan(files, schema)
+    source = scan(files, schema, options=options)
     return generate(source, schema), source.absent
 
 
-def _baseline(data: Data, schema: Schema) -> Statistics:
+def _baseline(data: Data, schema: Schema, options: dict[str, Any]) -> Statistics:
     from treadle.statistics import Statistics
 
     if is_saved(data):
         return Statistics.load(data)
-    return _measure((data,), schema)[0]
+    return _measure((data,), schema, options)[0]
 
 
 def _show(changes: list[Change]) -> None:

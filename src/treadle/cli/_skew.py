@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from treadle.cli._data_argument import DATA, Data, reading_option
 from treadle.cli._output import emit_json, json_option
 from treadle.cli._table import print_table
 
@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 
 
 @click.command(name="skew")
-@click.argument("training", type=click.Path(path_type=Path))
-@click.argument("serving", type=click.Path(path_type=Path))
+@click.argument("training", type=DATA)
+@click.argument("serving", type=DATA)
 @click.option("--on", multiple=True, required=True, help="A column that names a row; may be given again.")
 @click.option("--feature", "features", multiple=True, help="A column to compare; by default all that both sides have.")
 @click.option("--relative", type=click.FloatRange(min=0), default=1e-6, show_default=True, help="Forgiven difference.")
 @click.option("--absolute", type=click.FloatRange(min=0), default=0.0, help="Forgiven difference, in units.")
 @click.option("--digits", type=int, help="Round numbers to so many decimals first.")
 @click.option("--max-share", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Rows that may differ.")
+@reading_option
 @json_option
 def command(
-    training: Path,
-    serving: Path,
+    training: Data,
+    serving: Data,
     on: tuple[str, ...],
     features: tuple[str, ...],
     relative: float,
@@ -34,6 +35,7 @@ def command(
     digits: int | None,
     max_share: float,
     *,
+    options: dict[str, Any],
     as_json: bool,
 ) -> int:
     """Join the rows of TRAINING and SERVING by id and compare their values, feature by feature.
@@ -44,8 +46,8 @@ def command(
     from treadle.validation import feature_skew
 
     report = feature_skew(
-        scan(training).table(),
-        scan(serving).table(),
+        scan(training, options=options).table(),
+        scan(serving, options=options).table(),
         on=on,
         features=features or None,
         relative=relative,

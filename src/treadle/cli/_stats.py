@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from treadle.cli._data_argument import DATA, Data, name_of
+from treadle.cli._data_argument import DATA, Data, name_of, reading_option
 from treadle.cli._engine_option import engine_named, engine_option
 from treadle.cli._output import emit_json, json_option, note
 from treadle.cli._statistics_parts import show_parts
@@ -60,6 +60,7 @@ _WIDEST = 24
     metavar="SAVED",
     help="Add FILE to statistics that were saved, measured as they were; what they are of is not read again.",
 )
+@reading_option
 @engine_option
 @json_option
 def command(
@@ -75,6 +76,7 @@ def command(
     saved: Path | None,
     engine_name: str | None,
     *,
+    options: dict[str, Any],
     relations: bool,
     exact: bool,
     as_json: bool,
@@ -99,10 +101,10 @@ def command(
     with engine_named(engine_name) as engine:
         if saved is not None:
             found = Profile.load(saved)
-            found.merge(found.measure(scan(files, schema), schema, engine=engine))
+            found.merge(found.measure(scan(files, schema, options=options), schema, engine=engine))
         else:
             found = profile(
-                scan(files, schema),
+                scan(files, schema, options=options),
                 schema,
                 slices=[each.split(",") for each in slices],
                 weight=weight,
@@ -114,7 +116,9 @@ def command(
             )
         compared = None
         if others:
-            compared = generate(scan(others, schema), schema, measures=measures, exact=exact, engine=engine)
+            compared = generate(
+                scan(others, schema, options=options), schema, measures=measures, exact=exact, engine=engine
+            )
     if save is not None:
         found.save(save)
     if page_file:

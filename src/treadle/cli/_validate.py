@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from treadle.cli._data_argument import DATA, Data, is_saved
+from treadle.cli._data_argument import DATA, Data, is_saved, reading_option
 from treadle.cli._engine_option import engine_named, engine_option
+from treadle.cli._environment import say_if_unknown
 from treadle.cli._output import emit_json, json_option, note
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _path = click.Path(path_type=Path)
     "--quarantine", type=_path, help="Write kept.parquet and aside.parquet into this directory, by the policy."
 )
 @click.option("--advice", is_flag=True, help="Say also what deserves a look. Advice never stops.")
+@reading_option
 @engine_option
 @json_option
 def command(
@@ -40,6 +42,7 @@ def command(
     quarantine: Path | None,
     engine_name: str | None,
     *,
+    options: dict[str, Any],
     advice: bool,
     as_json: bool,
 ) -> int:
@@ -54,24 +57,25 @@ def command(
     from treadle.validation import advise, check_rows, lineage_of_files, validate
 
     schema = Schema.load(schema_file)
-    source = scan(files, schema)
+    say_if_unknown(schema, environment)
+    source = scan(files, schema, options=options)
     with engine_named(engine_name) as engine:
         before = None
         if baseline is not None:
             before = (
                 Statistics.load(baseline)
                 if is_saved(baseline)
-                else generate(scan(baseline, schema), schema, engine=engine)
+                else generate(scan(baseline, schema, options=options), schema, engine=engine)
             )
         statistics = generate(source, schema, engine=engine)
-        options: dict[str, Any] = {"baseline": before, "environment": environment, "absent": source.absent}
+        asked: dict[str, Any] = {"baseline": before, "environment": environment, "absent": source.absent}
         if any(feature.produced_by for feature in schema.features.values()):
-            options["lineage"] = lineage_of_files(file for file in files if isinstance(file, Path))
-        report = validate(statistics, schema, **options)
+            asked["lineage"] = lineage_of_files(file for file in files if isinstance(file, Path))
+        report = validate(statistics, schema, **asked)
         if rows_file is not None or quarantine is not None or _rows_can_say_more(report):
             limit = None if rows_file is not None or quarantine is not None else 5
             findings = check_rows(source, schema, environment=environment, limit=limit, engine=engine)
-            report = validate(statistics, schema, rows=findings, quarantine=quarantine is not None, **options)
+            report = validate(statistics, schema, rows=findings, quarantine=quarantine is not None, **asked)
             if rows_file is not None:
                 _write(findings.table, rows_file)
             if quarantine is not None:

@@ -88,7 +88,7 @@ def not_utf8(path: Path, row: int | None, column: str | None) -> TextEncodingErr
     return TextEncodingError(
         "The text is not UTF-8.",
         where={"file": path, "row": row, "column": column},
-        hint='Say which encoding it has, for example the option encoding = "latin-1", or convert it with iconv.',
+        hint="Say which encoding it has, for example the option encoding=latin-1, or convert it with iconv.",
     )
 
 

@@ -63,7 +63,7 @@ class TextSource:
                         raise TextEncodingError(
                             "The text is not UTF-8.",
                             where={"file": self.path, "row": number},
-                            hint='Say which encoding it has, for example the option encoding = "latin-1".',
+                            hint="Say which encoding it has, for example the option encoding=latin-1.",
                         ) from error
                     refused.append(Refused(number, "not-utf8", None, shown(piece)))
             yield lines
