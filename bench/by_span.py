@@ -1,4 +1,4 @@
-"""Data that grows and data that does not fit: what a new span costs, and how much memory features on read take.
+"""Data that grows and data that does not fit: what a new span costs, and how much memory features take.
 
 The rows are made up as they are read, so that the figures are of analysing and transforming alone.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +33,19 @@ with tempfile.TemporaryDirectory() as folder:
     assert sum(len(batch.labels) for batch in data.train.batches()) == rows.count
 """
 
+WRITTEN = """
+import sys, tempfile
+sys.path.insert(0, sys.argv[2])
+from by_span import Rows, analyzed
+from treadle import transform as tt
+rows = Rows(int(sys.argv[1]))
+with tempfile.TemporaryDirectory() as folder:
+    tt.write_transformed(analyzed(rows), rows, folder, analyzed="train")
+"""
+
 
 def run() -> list[dict]:
-    return [*new_span(), *on_read()]
+    return [*new_span(), memory("analysed and read as features", ON_READ), memory("analysed and written", WRITTEN)]
 
 
 def new_span() -> list[dict]:
@@ -44,45 +54,46 @@ def new_span() -> list[dict]:
 
     with tempfile.TemporaryDirectory() as folder:
         cache = tt.AnalysisCache(Path(folder))
-        all_of_them = cpu_of(lambda: windows(0, cache))
-        moved = cpu_of(lambda: windows(1, cache))
+        all_of_them = cpu_of(lambda: window(range(SPANS), cache, new=range(SPANS)))
+        moved = cpu_of(lambda: window(range(1, SPANS + 1), cache, new=[SPANS]))
     return [
         {
-            "name": f"analysing {SPANS} spans of {SPAN_ROWS:,} rows, one of them new",
+            "name": f"{SPANS} spans of {SPAN_ROWS:,} rows analysed, of which one is new and transformed",
             "value": moved,
             "unit": "CPU s",
-            "against": f"all of them new ({all_of_them:.2f} s)",
+            "against": f"all of them new and transformed ({all_of_them:.2f} s)",
             "reference": all_of_them,
             "ratio": moved / all_of_them,
         }
     ]
 
 
-def on_read() -> list[dict]:
-    """Labels written and features computed on the way to training, for few rows and many."""
+def memory(what: str, command: str) -> dict:
+    """The peak for few rows and for many."""
     here = str(Path(__file__).parent)
-    sizes = {
-        rows: measure_with_memory([sys.executable, "-c", ON_READ, str(rows), here], rounds=1).megabytes
+    few, many = (
+        measure_with_memory([sys.executable, "-c", command, str(rows), here], rounds=1).megabytes
         for rows in (500_000, 10_000_000)
+    )
+    return {
+        "name": f"10,000,000 rows {what}, peak memory",
+        "value": many,
+        "unit": "MB",
+        "against": f"500,000 rows ({few:.0f} MB)",
+        "reference": few,
+        "ratio": many / few,
     }
-    few, many = sizes.values()
-    return [
-        {
-            "name": "10,000,000 rows analysed and read as features, peak memory",
-            "value": many,
-            "unit": "MB",
-            "against": f"500,000 rows ({few:.0f} MB)",
-            "reference": few,
-            "ratio": many / few,
-        }
-    ]
 
 
-def windows(first: int, cache) -> None:
+def window(numbers: Sequence[int], cache, new: Sequence[int]) -> None:
+    """Analyse the spans of these numbers, and transform the new ones."""
     from treadle import transform as tt
 
-    spans = [tt.DataSpan(f"span {seed}", Rows(SPAN_ROWS, seed).of("train")) for seed in range(first, first + SPANS)]
-    tt.analyze_spans(preprocess, schema(), spans, cache, label="label")
+    spans = [tt.DataSpan(f"span {number}", Rows(SPAN_ROWS, number).of("train")) for number in numbers]
+    graph = tt.analyze_spans(preprocess, schema(), spans, cache, label="label")
+    for number in new:
+        for batch in Rows(SPAN_ROWS, number).batches("train"):
+            graph.transform(batch)
 
 
 def analyzed(rows: Rows):

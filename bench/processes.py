@@ -9,6 +9,9 @@ import subprocess
 import time
 from typing import NamedTuple
 
+# As installed: Python keeps the compiled modules of our source tree too, as pip does for the peers'.
+_INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
+
 
 class Cost(NamedTuple):
     """Medians over the rounds."""
@@ -23,7 +26,9 @@ def measure(command: list[str], *, rounds: int = 5, environment: dict[str, str] 
     for _ in range(rounds):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         began = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, env={**os.environ, **(environment or {})})
+        subprocess.run(
+            command, check=True, capture_output=True, env={**os.environ, **_INSTALLED, **(environment or {})}
+        )
         walls.append(time.perf_counter() - began)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpus.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
@@ -43,7 +48,7 @@ def measure_with_memory(command: list[str], *, rounds: int = 3, environment: dic
     walls, cpus, sizes = [], [], []
     for _ in range(rounds):
         began = time.perf_counter()
-        environment = {**os.environ, **(environment or {})}
+        environment = {**os.environ, **_INSTALLED, **(environment or {})}
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)  # waited for here, not by subprocess
