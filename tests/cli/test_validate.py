@@ -138,3 +138,13 @@ def test_a_column_of_another_upstream_model_stops(tmp_path: Path, capsys: pytest
     pq.write_table(table, other)
     code, out, _ = run(capsys, "validate", other, "--schema", schema, "--json")
     assert (code, reasons(out)) == (0, {("score", "NOT_MEASURED", "warning")})
+
+
+def test_an_environment_that_the_schema_does_not_know_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "s.toml").write_text('[features.x]\ntype = "int"\n[features.y]\ntype = "int"\nnot_in = ["SERVING"]\n')
+    arguments = ["validate", tmp_path / "a.csv", "--schema", tmp_path / "s.toml", "--environment"]
+    assert "does not mention" not in run(capsys, *arguments, "SERVING")[2]
+    assert "Did you mean 'SERVING'?" in run(capsys, *arguments, "SERVIN")[2]

@@ -27,12 +27,20 @@ def schema(**features: str) -> Schema:
         ('type="int"', 'type="string"', "type", Effect.OTHER),
         ('type="int"', 'type="int"\nrequired=false', "required", Effect.WIDER),
         ('type="int"\ndescription="a"', 'type="int"', "description", Effect.OTHER),
+        ('type="int"\nlist=true\nshape=[2]', 'type="int"\nlist=true', "shape", Effect.WIDER),
         ('type="int"\ndrift={psi=0.1}', 'type="int"\ndrift={psi=0.2}', "psi", Effect.WIDER),
     ],
 )
 def test_each_change_is_told_with_its_effect(before: str, after: str, field: str, effect: Effect) -> None:
     (change,) = diff(schema(x=before), schema(x=after))
     assert (change.feature, change.field, change.effect) == ("x", field, effect)
+
+
+def test_a_shape_that_becomes_limits_is_wider_as_a_whole() -> None:
+    changes = diff(
+        schema(x='type="int"\nlist=true\nshape=[2]'), schema(x='type="int"\nlist=true\nmin_items=1\nmax_items=2')
+    )
+    assert {change.effect for change in changes} == {Effect.WIDER}
 
 
 def test_features_that_came_and_went_and_sentences() -> None:

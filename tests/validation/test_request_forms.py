@@ -84,6 +84,7 @@ FEATURES = [
     st.text(max_size=8) | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2})?", fullmatch=True)
 )
 @example("2018-10-01T24:00:00")
+@example("2018-02-31")
 @example("2018-10-01T12:30:00Z")
 @example("http://a\nb")
 @example("\u0661")

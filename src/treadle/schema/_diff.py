@@ -94,7 +94,10 @@ def _changes(before: Mapping[str, Feature], after: Mapping[str, Feature]) -> Ite
         for field in fields(Feature):
             one, two = getattr(old, field.name), getattr(new, field.name)
             if one != two and field.name != "fields":
-                yield Change(path, field.name, one, two, _effect(field.name, one, two))
+                effect = _effect(field.name, one, two)
+                if field.name in ("shape", "min_items", "max_items") and old.shape != new.shape:
+                    effect = _items_effect(old.items, new.items)
+                yield Change(path, field.name, one, two, effect)
         if old.fields and new.fields:
             yield from _changes(dict(old.inside(path)), dict(new.inside(path)))
 
@@ -115,6 +118,12 @@ def _effect(name: str, before: Any, after: Any) -> Effect:
     if name == "p_value":
         return Effect.WIDER if before is None or (after is not None and after < before) else Effect.NARROWER
     return Effect.OTHER
+
+
+def _items_effect(before: tuple[int | None, int | None], after: tuple[int | None, int | None]) -> Effect:
+    """What a change does that says the number of items in another way."""
+    ends = [_effect(name, one, two) for name, one, two in zip(("min", "max"), before, after, strict=True) if one != two]
+    return ends[0] if len(set(ends)) == 1 else Effect.OTHER
 
 
 def _domain_effect(name: str, before: Any, after: Any) -> Effect:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 URL = r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#]+\S*"
 """A regular expression, as RE2 reads it."""
 
@@ -19,6 +21,15 @@ _PER_DAY = {
     "unix_nanoseconds": 86400 * 10**9,
 }
 _DAYS = (-25567, 84006)  # the years 1900 to 2199
+
+
+def is_time(value: str, form: str) -> bool:
+    """Whether a string is a time in that form, and a day that there is."""
+    try:
+        datetime.strptime(value, form)
+    except ValueError:
+        return False
+    return True
 
 
 def time_range(form: str) -> tuple[int, int]:

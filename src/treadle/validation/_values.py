@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from treadle.errors import SchemaError
 from treadle.schema import Feature
 from treadle.validation._anomaly import Reason
-from treadle.validation._semantics import IMAGES, TIMES, URL, time_range
+from treadle.validation._semantics import IMAGES, TIMES, URL, is_time, time_range
 
 Mask = npt.NDArray[np.bool_]
 
@@ -127,8 +127,14 @@ def _is_semantic(feature: Feature, values: pa.Array) -> Mask:
     return np.ones(len(values), np.bool_)
 
 
-def _is_time(values: pa.Array, formats: tuple[str, ...]) -> Mask:
+def _is_time(values: pa.Array, forms: tuple[str, ...]) -> Mask:
     known = np.zeros(len(values), np.bool_)
-    for form in formats:
-        known |= _mask(pc.is_valid(pc.strptime(values, format=form, unit="us", error_is_null=True)))
+    for form in forms:
+        moments = pc.strptime(values, format=form, unit="us", error_is_null=True)
+        found = _mask(pc.is_valid(moments))
+        # the 31st of February is read as the 2nd of March: what may be such a day is asked again, one by one
+        first_days = _mask(pc.fill_null(pc.less_equal(pc.day(moments), 3), False))
+        for place in np.flatnonzero(found & first_days & ~known):
+            found[place] = is_time(values[int(place)].as_py(), form)
+        known |= found
     return known

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +14,6 @@ from treadle.validation._anomaly import Reason
 from treadle.validation._finding import Finding, percent
 
 _SHOWN = 5
-_SINGLE: dict[str, Any] = {"list": False, "shape": None, "min_items": None, "max_items": None}
 _EPOCH = datetime(1970, 1, 1)  # naive on purpose: wall-clock time without a zone
 
 
@@ -34,14 +32,18 @@ def check_type(feature: Feature, measured: FeatureStatistics) -> Iterator[Findin
 
 def fits_type(feature: Feature, measured: FeatureStatistics) -> bool:
     """Integers may stand for floats, and for truth values if they are 0 and 1; strings for bytes."""
-    if feature.list:
-        items = measured.nested.inside["[]"] if measured.type == "list" and measured.nested is not None else None
-        return measured.type == "null" or (items is not None and fits_type(replace(feature, **_SINGLE), items))
-    if measured.type in (feature.type, "null"):
+    if not feature.list:
+        return _fits(feature.type, measured)
+    items = measured.nested.inside["[]"] if measured.type == "list" and measured.nested is not None else None
+    return measured.type == "null" or (items is not None and _fits(feature.type, items))
+
+
+def _fits(type: str, measured: FeatureStatistics) -> bool:
+    if measured.type in (type, "null"):
         return True
-    if feature.type == "bool" and measured.type == "int":
+    if type == "bool" and measured.type == "int":
         return set(measured.value_counts() or {2: 1}) <= {0, 1}
-    return (feature.type, measured.type) in (("float", "int"), ("bytes", "string"))
+    return (type, measured.type) in (("float", "int"), ("bytes", "string"))
 
 
 def fields_of(measured: FeatureStatistics) -> Mapping[str, FeatureStatistics] | None:

@@ -61,7 +61,8 @@ def check_items(feature: Feature, measured: FeatureStatistics) -> Iterator[Findi
             message = f"{outside} lists have {words} than {limit} items."
             yield Finding(reason, message, details)
     items = measured.nested.inside["[]"]
-    single = replace(feature, list=False, shape=None, min_items=None, max_items=None, min_fraction=0.0, min_count=None)
+    meaning = None if feature.semantic == "embedding" else feature.semantic  # which a list has, and no item
+    single = replace(feature, list=False, semantic=meaning, shape=None, min_items=None, max_items=None)
     for check in (check_domain, check_range, check_finite, check_form):
         for finding in check(single, items):
             yield Finding(finding.reason, f"Of the items: {finding.message}", finding.details)

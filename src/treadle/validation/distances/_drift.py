@@ -135,7 +135,7 @@ def _compare(before: FeatureStatistics, after: FeatureStatistics, missing: float
         reason = {
             "timestamp": "time moves on by itself: only missing values are compared",
             "bytes": "bytes have no distribution here: only missing values are compared",
-            "struct": "structs are compared field by field; of themselves only missing values are",
+            "struct": "structs are compared field by field",
             "other": "this type has no distribution here: only missing values are compared",
         }
         return Distance(missing=missing, note=reason[before.type])

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from treadle.schema import Feature
-from treadle.validation._semantics import IMAGES, TIMES, URL, time_range
+from treadle.validation._semantics import IMAGES, TIMES, URL, is_time, time_range
 
 Form = Callable[[Any], str | None]
 # what is quickly known to be a time in one of the usual forms, if it is a moment of the calendar
@@ -77,17 +77,17 @@ def _semantic(feature: Feature) -> Callable[[Any], object] | None:
 
 
 def _time(forms: tuple[str, ...]) -> Callable[[str], bool]:
-    def is_time(value: str) -> bool:
-        if forms is TIMES and _ISO.fullmatch(value) and _parses(datetime.fromisoformat, value):
+    def in_a_form(value: str) -> bool:
+        if forms is TIMES and _ISO.fullmatch(value) and _is_iso(value):
             return True
-        return any(_parses(datetime.strptime, value, form) for form in forms)
+        return any(is_time(value, form) for form in forms)
 
-    return is_time
+    return in_a_form
 
 
-def _parses(parse: Callable[..., object], *arguments: str) -> bool:
+def _is_iso(value: str) -> bool:
     try:
-        parse(*arguments)
+        datetime.fromisoformat(value)
     except ValueError:
         return False
     return True
