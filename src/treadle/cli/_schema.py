@@ -1,183 +1,241 @@
-"""The schema: its features, its two special columns, its policy."""
+"""``treadle schema``: make, compare, widen and translate schemas."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from treadle.errors import SchemaError
-from treadle.files import write_text
-from treadle.schema._feature import SEVERITIES, Feature
-from treadle.schema._paths import Chain, chains, put, without
-from treadle.schema._rule import RowLimits, Rule
+import click
+
+from treadle.cli._data_argument import DATA, Data, is_saved, reading_option
+from treadle.cli._environment import say_if_unknown
+from treadle.cli._output import emit_json, json_option, note
+from treadle.cli._table import print_table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from treadle.ingest import PathLike
+    from treadle.schema import Change, Schema
+    from treadle.statistics import Statistics
+
+_path = click.Path(path_type=Path)
+_out = click.option("--out", type=_path, help="Write here instead of to standard output.")
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """What a data set should be: an ordered set of features.
+@click.group(name="schema")
+def command() -> None:
+    """Make, compare, widen and translate schemas."""
 
-    Raises:
-        SchemaError: ``event_time`` or ``key`` is not among the features, or ``event_time`` is no timestamp.
+
+@command.command()
+@click.argument("files", nargs=-1, required=True, type=DATA, metavar="FILE...")
+@click.option("--event-time", help="The timestamp column that says when a row happened.")
+@click.option("--max-domain", type=click.IntRange(min=0), default=100, show_default=True)
+@reading_option
+@_out
+def infer(
+    files: tuple[Data, ...], event_time: str | None, max_domain: int, out: Path | None, *, options: dict[str, Any]
+) -> int:
+    """A first schema from data files: a draft to curate, which accepts the data it comes from.
+
+    Strings of at most --max-domain distinct values get them as their domain.
     """
+    from treadle.validation import infer_schema
 
-    features: Mapping[str, Feature]
-    """Name -> feature, in the order of the columns."""
-    event_time: str | None = None
-    """The timestamp feature that says when a row happened; windows, delays and time splits run on it."""
-    key: str | None = None
-    """The feature that names a row, if one does; otherwise a row is named by file content and row number."""
-    severity: Mapping[str, str] = field(default_factory=dict)
-    """Policy for all features: reason code of an anomaly -> ``error``, ``warning``, ``quarantine`` or ``ignore``."""
-    environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Policy of one environment: its name -> such a table. A feature's own policy comes first, then that of the
-    environment, then ``severity``."""
-    entities: tuple[str, ...] = ()
-    """The features that say whom or what a row is about; splits and joins keep an entity together."""
-    label: str | None = None
-    """The feature that is predicted; its classes are watched for imbalance and shift."""
-    rows: RowLimits = field(default_factory=RowLimits)
-    """How many rows there should be."""
-    rules: Mapping[str, Rule] = field(default_factory=dict)
-    """Name -> a condition over rows or statistics."""
-    chains: Mapping[str, Chain] = field(init=False, repr=False, compare=False)
-    """Path -> the feature there, after the structs around it: every feature, followed by what is inside it."""
+    schema = infer_schema(_measure(files, None, options)[0], max_domain=max_domain, event_time=event_time)
+    _write(schema.dumps(), out)
+    return 0
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "chains", self._chains())
-        for name, feature in self.features.items():
-            if name != feature.name:
-                raise SchemaError(f"Schema: the feature {feature.name!r} is listed as {name!r}.")
-        entities = [("entities", name) for name in self.entities]
-        for role, named in (("event_time", self.event_time), ("key", self.key), ("label", self.label), *entities):
-            if named is not None and named not in self.features:
-                raise SchemaError(f"Schema: {role} names {named!r}, which is not a feature.", where={"field": role})
-        if self.event_time is not None and self.features[self.event_time].type != "timestamp":
-            raise SchemaError(
-                f"Schema: event_time {self.event_time!r} is not of type timestamp.", where={"field": "event_time"}
-            )
-        policies = [("severity", self.severity)]
-        policies += [(f"environments.{name}.severity", policy) for name, policy in self.environments.items()]
-        for place, policy in policies:
-            for code, severity in policy.items():
-                if severity not in SEVERITIES:
-                    raise SchemaError(
-                        f"Schema: {severity!r} is not a severity.",
-                        where={"field": f"{place}.{code}"},
-                        hint=f"Use one of {', '.join(SEVERITIES)}.",
-                    )
 
-    def _chains(self) -> dict[str, Chain]:
-        found: dict[str, Chain] = {}
-        for path, chain in chains(self.features):
-            if path in found:
-                what = f"Schema: {path!r} may be a column of that name or a field inside a struct."
-                raise SchemaError(what, where={"feature": path}, hint="Rename the column.")
-            found[path] = chain
-        return found
+@command.command()
+@click.argument("schema_file", type=_path, metavar="SCHEMA")
+@json_option
+def show(schema_file: Path, *, as_json: bool) -> int:
+    """A schema as a table."""
+    from treadle.schema import Schema, to_json_schema
 
-    @property
-    def paths(self) -> Mapping[str, Feature]:
-        """``features``, and after each struct the fields inside it, by path (``home.city``, ``orders[].price``)."""
-        return {path: chain[-1] for path, chain in self.chains.items()}
+    schema = Schema.load(schema_file)
+    if as_json:
+        emit_json(to_json_schema(schema))
+        return 0
+    rows = []
+    for path, feature in schema.paths.items():
+        domain = ""
+        if feature.values is not None:
+            domain = ", ".join(map(str, feature.values[:6])) + (" …" if len(feature.values) > 6 else "")
+        elif feature.min is not None or feature.max is not None:
+            domain = f"{'' if feature.min is None else feature.min}..{'' if feature.max is None else feature.max}"
+        kind = f"list of {feature.type}" if feature.list else feature.type
+        present = "required" if feature.required else feature.lifecycle if not feature.stops else "optional"
+        least = f"{feature.min_fraction:.4g}" if feature.min_fraction else ""
+        rows.append([path, kind, feature.unit, present, least, domain, ", ".join(feature.not_in)])
+    print_table(("feature", "type", "unit", "column", "present", "domain", "not in"), rows, left=(0, 1, 2, 3, 5, 6))
+    for name, rule in schema.rules.items():
+        click.echo(f"rule {name}: {rule.rows or rule.statistics or rule.check}")
+    return 0
 
-    def with_feature(self, path: str, feature: Feature) -> Schema:
-        """The schema with that feature at a path of :attr:`paths`: in its place, or the last of its struct."""
-        return replace(self, features=put(self.features, path, feature))
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Schema:
-        """Read a schema from a TOML file.
+@command.command()
+@click.argument("before", type=_path)
+@click.argument("after", type=_path)
+@json_option
+def diff(before: Path, after: Path, *, as_json: bool) -> int:
+    """What changed from BEFORE to AFTER, and whether more data pass. Exit code 1 if anything did."""
+    from treadle.schema import Schema
+    from treadle.schema import diff as compare
 
-        Raises:
-            SchemaError: The file is not there, is not UTF-8 or TOML, or says something impossible.
-        """
-        file = Path(path)
+    changes = compare(Schema.load(before), Schema.load(after))
+    if as_json:
+        emit_json({"changes": [change.to_json() for change in changes]})
+    else:
+        _show(changes)
+    return 1 if changes else 0
+
+
+@command.command()
+@click.argument("files", nargs=-1, required=True, type=_path, metavar="SCHEMA...")
+@_out
+def merge(files: tuple[Path, ...], out: Path | None) -> int:
+    """One schema that lets through what any of several lets through."""
+    from treadle.schema import Schema
+    from treadle.schema import merge as join
+
+    _write(join(*(Schema.load(file) for file in files)).dumps(), out)
+    return 0
+
+
+@command.command()
+@click.argument("schema_file", type=_path, metavar="SCHEMA")
+@click.argument("files", nargs=-1, required=True, type=DATA, metavar="FILE...")
+@click.option("--baseline", type=DATA, help="Data, or saved statistics (.json), to measure drift from.")
+@click.option("--environment", help="Where the data comes from.")
+@click.option("--warnings", is_flag=True, help="Relax what only warns, too: new columns, for one.")
+@click.option("--accept", is_flag=True, help="Change the schema itself. You have read the differences.")
+@click.option("--out", type=_path, help="Where the proposal goes; by default SCHEMA with .proposal.toml.")
+@reading_option
+@json_option
+def propose(
+    schema_file: Path,
+    files: tuple[Data, ...],
+    baseline: Data | None,
+    environment: str | None,
+    out: Path | None,
+    *,
+    options: dict[str, Any],
+    warnings: bool,
+    accept: bool,
+    as_json: bool,
+) -> int:
+    """The least change of SCHEMA under which the data pass, as a file to review.
+
+    Comments, order and layout stay. SCHEMA itself is not changed unless --accept says so. Exit code 0 if the data pass
+    as it is, 1 if there is a proposal or something that no proposal takes away.
+    """
+    from treadle.errors import UsageError
+    from treadle.schema import Schema, edit
+    from treadle.schema import diff as compare
+    from treadle.validation import relax
+
+    if accept and out is not None:
+        raise UsageError("--accept changes the schema itself; --out writes elsewhere.", hint="Give one of them.")
+    schema = Schema.load(schema_file)
+    say_if_unknown(schema, environment)
+    statistics, absent = _measure(files, schema, options)
+    before = None if baseline is None else _baseline(baseline, schema, options)
+    relaxed = relax(schema, statistics, baseline=before, environment=environment, absent=absent, warnings=warnings)
+    changes = compare(schema, relaxed.schema)
+    target = schema_file if accept else out or schema_file.with_suffix(".proposal.toml")
+    if changes:
+        with schema_file.open(encoding="utf-8", newline="") as stream:
+            text = stream.read()
+        _write(edit(text, relaxed.schema), target)
+    if as_json:
+        written = str(target) if changes else None
+        fields = {"changes": [change.to_json() for change in changes], "written": written, "accepted": accept}
+        emit_json({**fields, "left": [anomaly.to_json() for anomaly in relaxed.left]})
+    else:
+        _show(changes)
+        for anomaly in relaxed.left:
+            click.echo(f"left: {anomaly.feature or '(all)'}: {anomaly.message} [{anomaly.reason}]")
+        if changes:
+            note(f"Changed {target}." if accept else f"The proposal is in {target}; {schema_file} is as it was.")
+        elif not relaxed.left:
+            note("The data pass as the schema is.")
+    return 1 if relaxed.left or (changes and not accept) else 0
+
+
+@command.command(name="import")
+@click.argument("file", type=_path)
+@_out
+def import_(file: Path, out: Path | None) -> int:
+    """Read a schema of TensorFlow Metadata (.pbtxt) or a JSON Schema (.json).
+
+    What has no counterpart is said on standard error, a line each.
+    """
+    from treadle.errors import SchemaError
+    from treadle.schema import from_json_schema, from_tfx
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SchemaError(f"The schema cannot be read: {error.strerror}.", where={"file": file}) from error
+    except UnicodeDecodeError as error:
+        raise SchemaError("The schema is not UTF-8 text.", where={"file": file}) from error
+    if file.suffix == ".json":
         try:
-            text = file.read_text(encoding="utf-8")
-        except OSError as error:
-            raise SchemaError(f"The schema cannot be read: {error.strerror}.", where={"file": str(file)}) from error
-        except UnicodeDecodeError as error:
-            raise SchemaError("The schema is not UTF-8 text.", where={"file": str(file)}) from error
-        try:
-            return cls.loads(text)
-        except SchemaError as error:
-            raise SchemaError(
-                error.what, where={"file": str(file), **error.where}, hint=error.hint
-            ) from error.__cause__
+            document = json.loads(text)
+        except ValueError as error:
+            raise SchemaError(f"This is not JSON: {error}.", where={"file": file}) from error
+        if not isinstance(document, dict):
+            raise SchemaError("A JSON Schema is an object.", where={"file": file})
+        found = from_json_schema(document)
+    else:
+        found = from_tfx(text)
+    for sentence in found.notes:
+        note(sentence)
+    _write(found.schema.dumps(), out)
+    return 0
 
-    @classmethod
-    def loads(cls, text: str) -> Schema:
-        """Read a schema from TOML text."""
-        from treadle.schema._toml import parse
 
-        return parse(text)
+@command.command()
+@click.argument("schema_file", type=_path, metavar="SCHEMA")
+@_out
+def export(schema_file: Path, out: Path | None) -> int:
+    """Write a schema as JSON Schema (draft 2020-12) of one row."""
+    from treadle.schema import Schema, to_json_schema
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows: a row a feature, with what is set."""
-        from html import escape
+    _write(json.dumps(to_json_schema(Schema.load(schema_file)), indent=2, ensure_ascii=False) + "\n", out)
+    return 0
 
-        from treadle.schema._toml import feature_fields
 
-        rows = ""
-        for path, feature in self.paths.items():
-            said = feature_fields(feature)
-            kind = f"list of {feature.type}" if feature.list else feature.type
-            rest = [f"{name} = {text}" for name, text in said.items() if name not in ("type", "list", "description")]
-            rows += (
-                f"<tr><td><b>{escape(path)}</b></td><td>{kind}</td>"
-                f'<td style="text-align:left">{escape(", ".join(rest))}</td>'
-                f'<td style="text-align:left">{escape(feature.description)}</td></tr>'
-            )
-        rules = "".join(
-            f"<p>rule <b>{escape(name)}</b>: {escape(rule.rows or rule.statistics or rule.check or '')}</p>"
-            for name, rule in self.rules.items()
-        )
-        head = "<thead><tr><th>feature</th><th>type</th><th></th><th></th></tr></thead>"
-        return f"<div><p>{len(self.features):,} features</p><table>{head}{rows}</table>{rules}</div>"
+def _measure(
+    files: tuple[Data, ...], schema: Schema | None, options: dict[str, Any]
+) -> tuple[Statistics, dict[str, tuple[PathLike, ...]]]:
+    from treadle.ingest import scan
+    from treadle.statistics import generate
 
-    def dumps(self) -> str:
-        """The schema as TOML text: features in their order, fields in a fixed order, defaults left out."""
-        from treadle.schema._toml import render
+    source = scan(files, schema, options=options)
+    return generate(source, schema), source.absent
 
-        return render(self)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write :meth:`dumps` to a file, whole or not at all."""
-        write_text(path, self.dumps())
+def _baseline(data: Data, schema: Schema, options: dict[str, Any]) -> Statistics:
+    from treadle.statistics import Statistics
 
-    def environment(self, name: str | None) -> Schema:
-        """The schema as one environment sees it: without what is ``not_in`` it, under its policy.
+    if is_saved(data):
+        return Statistics.load(data)
+    return _measure((data,), schema, options)[0]
 
-        ``None`` means no environment: all features.
-        """
-        if name is None:
-            return self
-        kept = without(self.features, name)
-        return replace(
-            self,
-            features=kept,
-            event_time=self.event_time if self.event_time in kept else None,
-            key=self.key if self.key in kept else None,
-            label=self.label if self.label in kept else None,
-            entities=tuple(entity for entity in self.entities if entity in kept),
-            rules={key: rule for key, rule in self.rules.items() if name not in rule.not_in},
-            severity={**self.severity, **self.environments.get(name, {})},
-        )
 
-    def arrow_schema(self) -> pa.Schema:
-        """The Arrow schema of a table that holds every feature.
+def _show(changes: list[Change]) -> None:
+    colors = {"wider": "yellow", "narrower": "green", "other": None}
+    for change in changes:
+        click.echo(f"{click.style(f'{change.effect:<8}', fg=colors[change.effect])}  {change}")
 
-        int64, double, string, bool, binary; timestamps are microseconds of naive local time; structs and lists of
-        these.
-        """
-        import pyarrow as pa
 
-        from treadle.schema._arrow import arrow_type
+def _write(text: str, out: Path | None) -> None:
+    from treadle.files import write_text
 
-        return pa.schema([(feature.name, arrow_type(feature)) for feature in self.features.values()])
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(out, text)
