@@ -19,7 +19,8 @@ joins = []
 for name in TEXTS:
     database.execute(
         f"CREATE TABLE ids_{name} AS SELECT {name} AS value,"
-        f" row_number() OVER (ORDER BY count(*) DESC, {name}) - 1 AS id FROM flights WHERE {name} IS NOT NULL GROUP BY {name}"
+        f" row_number() OVER (ORDER BY count(*) DESC, {name}) - 1 AS id"
+        f" FROM flights WHERE {name} IS NOT NULL GROUP BY {name}"
     )
     columns.append(f"coalesce(ids_{name}.id, -1)::FLOAT AS {name}")
     joins.append(f"LEFT JOIN ids_{name} ON flights.{name} = ids_{name}.value")
