@@ -71,6 +71,9 @@ def test_what_differs_is_told_by_kind(two: tuple[Project, str, str]) -> None:
     assert set(scale.results) == {"value"}
     json.dumps(found.to_json())
     assert diff(first, first, home=project.home).same
+    assert diff(home=project.home) == found
+    with pytest.raises(UsageError, match="no run of this pipeline before it"):
+        diff(after=first, home=project.home)
     with pytest.raises(UsageError, match="no such run"):
         diff(first, "none", home=project.home)
 
@@ -116,6 +119,7 @@ def test_the_commands(
     assert code == 0
     assert "code: constant pipeline.RATE changed" in out
     assert "0 of 4 nodes are the same" in out
+    assert (ask("diff"), ask("diff", "last")) == ((code, out), (code, out))
     code, out = ask("diff", first, "last", "--json")
     assert json.loads(out)["nodes"]["start"]["changes"]["parameters"][0]["after"] == "4"
     code, out = ask("rerun", "pipeline.py:p", "--json")

@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 
 
 @click.command("diff")
-@click.argument("before", metavar="RUN")
-@click.argument("after", metavar="RUN", default="last")
+@click.argument("before", metavar="[RUN]", default="last")
+@click.argument("after", metavar="[RUN]", default="last")
 @json_option
 def command(before: str, after: str, *, as_json: bool) -> int:
-    """Say what differs between two runs (the second: the newest): code, data, parameters, packages, results."""
+    """Say what differs between two runs: code, data, parameters, packages, results.
+
+    One RUN (an id, or "last") is compared with the newest; the newest, also without any RUN, with the one before it.
+    """
     from treadle.runner import diff
 
-    found = diff(before, after)
+    found = diff(None if before == after else before, after)
     if as_json:
         emit_json(found.to_json())
     else:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from treadle.artifact import canonical_json
 from treadle.metadata import ExecutionRecord, MetadataStore, RunRecord
 from treadle.runner._changes import Change, changes
-from treadle.runner._earlier import find_run
+from treadle.runner._earlier import LAST, find_run, run_before
 from treadle.runner._why import history
 
 ChangeKind: TypeAlias = Literal["code", "data", "parameters", "packages"]
@@ -92,14 +92,15 @@ def kind_of(part: str) -> ChangeKind:
     return _KINDS.get(part.split(" ", 1)[0].split("[", 1)[0], "code")
 
 
-def diff(before: str, after: str, *, home: Path | None = None) -> Difference:
-    """Compare two runs, each an id or ``last``.
+def diff(before: str | None = None, after: str = LAST, *, home: Path | None = None) -> Difference:
+    """Compare two runs, each an id or ``last``; the first, when not given, is the one before the second.
 
     Raises:
         UsageError: When one of them is not there.
     """
     with history(home) as metadata:
-        return compare(metadata, find_run(metadata, before), find_run(metadata, after))
+        newer = find_run(metadata, after)
+        return compare(metadata, run_before(metadata, newer) if before is None else find_run(metadata, before), newer)
 
 
 def compare(metadata: MetadataStore, before: RunRecord, after: RunRecord) -> Difference:

@@ -11,6 +11,7 @@ from treadle.metadata import ExecutionRecord, MetadataStore, RunRecord
 from treadle.runner._select import Selection
 
 LAST = "last"
+_LOOKED_AT = 1000
 ELSEWHERE = "kubeflow"
 """What a run says of itself that an orchestrator makes, task by task."""
 
@@ -44,6 +45,23 @@ def find_run(metadata: MetadataStore, run: str, *, pipeline: str | None = None) 
         raise UsageError(
             f"The run is of another pipeline: {found.pipeline}",
             where={"run": run, "pipeline": pipeline},
+            hint="treadle status lists runs",
+        )
+    return found
+
+
+def run_before(metadata: MetadataStore, record: RunRecord) -> RunRecord:
+    """The run of the same pipeline before a run.
+
+    Raises:
+        UsageError: When it was the first.
+    """
+    runs = iter(metadata.runs(pipeline=record.pipeline, limit=_LOOKED_AT))
+    found = next((older for run in runs if run.id == record.id for older in runs), None)
+    if found is None:
+        raise UsageError(
+            "There is no run of this pipeline before it",
+            where={"run": record.id, "pipeline": record.pipeline},
             hint="treadle status lists runs",
         )
     return found
