@@ -127,6 +127,25 @@ def test_lists_of_listed_values_pass_and_their_items_are_compared() -> None:
     assert drift(base, generate(pa.table({"tags": [["a", "b"]]})))["tags"].l_infinity == 0.5
 
 
+def test_rules_reach_inside() -> None:
+    schema = Schema.loads(
+        """
+        [rules.rows]
+        rows = "home.city = 'Bern' AND len(orders) < 3"
+        [rules.statistics]
+        statistics = '"orders[].price".min >= 0 AND "home.city".unique = 2'
+        """
+    )
+    rows = table(*BAD)
+    found = [
+        (a.message.split(":")[0], a.details.get("row_ids")) for a in validate(generate(rows), schema, rows=rows).errors
+    ]
+    assert found == [
+        ("The rule 'rows' is broken by 2 rows (66.67 %)", ["1", "2"]),
+        ("The rule 'statistics' does not hold", None),
+    ]
+
+
 def test_inferred_and_relaxed_schemas_go_inside() -> None:
     data = generate(table(*BAD))
     inferred = infer_schema(data)

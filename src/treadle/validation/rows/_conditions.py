@@ -144,7 +144,7 @@ def _bad_rule(name: str, what: str) -> SchemaError:
 
 
 def _row_of(statistics: Statistics) -> dict[str, Any]:
-    features = {name: _measures_of(feature) for name, feature in statistics.features.items()}
+    features = {path: _measures_of(feature) for path, feature in statistics.paths.items()}
     return {"num_rows": statistics.num_rows, **features}
 
 
