@@ -52,20 +52,28 @@ def s3_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def s3_url(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An empty bucket of its own for each test; the environment says how to reach it."""
-    import boto3
-
+def s3_environment(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The server's address, which the environment says too, and nothing of whoever runs the tests."""
     for name, value in {
         "AWS_ENDPOINT_URL": s3_server,
         "AWS_ACCESS_KEY_ID": "somebody",
         "AWS_SECRET_ACCESS_KEY": "nobody-knows-this",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }.items():
         monkeypatch.setenv(name, value)
+    return s3_server
+
+
+@pytest.fixture
+def s3_url(s3_environment: str) -> str:
+    """An empty bucket of its own for each test."""
+    import boto3
+
     bucket = f"b{os.urandom(6).hex()}"
-    client = boto3.client("s3", endpoint_url=s3_server)
+    client = boto3.client("s3")
     client.create_bucket(Bucket=bucket)
     client.close()
     return f"s3://{bucket}"

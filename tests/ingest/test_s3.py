@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
-import os
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -44,37 +42,14 @@ class Store:
         urllib.request.urlopen(request, timeout=10).close()
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    for package in ("s3fs", "boto3"):
-        pytest.importorskip(package, reason=f"{package} is not installed: make test-engines")
-    moto = pytest.importorskip("moto.server", reason="moto is not installed: make test-engines")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def store(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def store(s3_environment: str) -> Iterator[Store]:
     import boto3
     import s3fs
 
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "somebody",
-        "AWS_SECRET_ACCESS_KEY": "nobody-knows-this",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    }.items():
-        monkeypatch.setenv(name, value)
     s3fs.S3FileSystem.clear_instance_cache()
     client = boto3.client("s3")
-    made = Store(endpoint, client)
+    made = Store(s3_environment, client)
     client.create_bucket(Bucket="lake")
     yield made
     made.ask_for_credentials("inf")
