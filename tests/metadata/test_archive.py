@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import stat
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -213,6 +216,8 @@ HOSTILE: dict[str, Callable[[list[Entry]], object]] = {
     "a device": extra(type=tarfile.CHRTYPE),
     "a fifo": extra(type=tarfile.FIFOTYPE),
     "a directory": extra(type=tarfile.DIRTYPE),
+    "a sparse file": instead(type=tarfile.GNUTYPE_SPARSE),
+    "a file in parts": instead(type=tarfile.CONTTYPE),
     "an extended header": extra(name="é" * 300),
     "one file more": extra(name="artifacts/more"),
     "one file fewer": lambda entries: entries.pop(),
@@ -278,6 +283,43 @@ def test_more_than_there_is_room_for(here: House, there: House, tmp_path: Path) 
     with pytest.raises(ArchiveError, match="room"):
         import_run(there.metadata, there.store, tmp_path / "run.tar", max_bytes=2013)
     assert import_run(there.metadata, there.store, tmp_path / "run.tar", max_bytes=2014).new
+
+
+def test_more_files_than_there_is_room_for(here: House, tmp_path: Path) -> None:
+    """Empty files take no bytes, and fill a disk."""
+    run = "20260101-000000-abcdef"
+    here.metadata.begin_run(run, pipeline="taxi", ir={})
+    execution = here.metadata.start_execution(Attempt(run, "read", "m:read", "first run"))
+    many = here.publish({f"{n:03}": "" for n in range(300)})
+    here.metadata.finish_execution(execution, "ran", outputs={"data": many})
+    here.metadata.finish_run(run, "succeeded")
+    export_run(here.metadata, here.store, run, tmp_path / "run.tar")
+    (tmp_path / "small").mkdir()
+    mount = f"mount -t tmpfs -o nr_inodes=100 none {tmp_path}/small"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True).returncode != 0:
+        pytest.skip("a full disk is not tested: no file systems may be mounted here")
+    command = f"{mount} && {sys.executable} -m treadle import {tmp_path}/run.tar && exit 9; ls {tmp_path}/small/staging"
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command],
+        env={**os.environ, "TREADLE_HOME": f"{tmp_path}/small"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "holds more than there is room for" in done.stderr
+    assert "files 300" in done.stderr
+    assert done.stdout == ""
+
+
+def test_modes_and_owners_of_members_count_for_nothing(here: House, there: House, tmp_path: Path) -> None:
+    export_run(here.metadata, here.store, here.make_run(), tmp_path / "good.tar")
+    entries = unpack(tmp_path / "good.tar")
+    for header, _ in entries:
+        header.mode, header.uid, header.gid, header.uname = 0o6777, 0, 0, "root"
+    pack(tmp_path / "odd.tar", entries)
+    import_run(there.metadata, there.store, tmp_path / "odd.tar")
+    files = [path for path in (tmp_path / "there" / "artifacts").rglob("*") if path.is_file()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o444}
 
 
 @pytest.fixture(scope="module")

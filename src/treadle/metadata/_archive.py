@@ -105,9 +105,7 @@ def _import(
     place = store.stage()
     try:
         total = sum(size for *_, size in manifest.members())
-        limit = shutil.disk_usage(place).free if max_bytes is None else max_bytes
-        if total > limit:
-            raise ArchiveError("The archive holds more than there is room for", where={"bytes": total, "room": limit})
+        _check_room(manifest, total, place, max_bytes)
         _unpack(archive, manifest, place)
         for digest in manifest.files:  # all of them are right before any is published
             if digest_tree(place / digest[7:]) != digest:
@@ -119,6 +117,18 @@ def _import(
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return Transfer(manifest.contents.run.id, len(manifest.files), total, is_new)
+
+
+def _check_room(manifest: Manifest, total: int, place: Path, max_bytes: int | None) -> None:
+    disk = os.statvfs(place)
+    limit = disk.f_bavail * disk.f_frsize if max_bytes is None else max_bytes
+    files = sum(len(files) for files in manifest.files.values())
+    many = disk.f_files > 0 and files > disk.f_favail  # empty files take no bytes; some file systems count no files
+    if total > limit or many:
+        raise ArchiveError(
+            "The archive holds more than there is room for",
+            where={"bytes": total, "room": limit, "files": files, "files' room": disk.f_favail if many else None},
+        )
 
 
 def _unpack(archive: IO[bytes], manifest: Manifest, place: Path) -> None:
