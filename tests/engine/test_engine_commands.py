@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from pathlib import Path
 
@@ -8,9 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "servable"))
+
+from taxi import build_taxi_servable, taxi_rows
+
 from treadle.cli import main
-from treadle.engine import LocalEngine, open_engine
-from treadle.errors import MissingDependencyError, UsageError
+from treadle.engine import LocalEngine, RayEngine, open_engine
+from treadle.errors import EngineError, MissingDependencyError, UsageError
 
 
 @pytest.fixture
@@ -58,6 +63,31 @@ def test_drift_is_the_same_over_every_engine(
     assert output(capsys, *asked, "--engine", engine) == plain
 
 
+@pytest.mark.parametrize(
+    "engine", ["local", *(pytest.param(name, marks=pytest.mark.engines) for name in ("spark", "ray"))]
+)
+def test_predictions_are_the_same_over_every_engine(
+    engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    if engine != "local":
+        request.getfixturevalue(engine)
+    build_taxi_servable(tmp_path / "taxi")
+    pq.write_table(taxi_rows(count=200), tmp_path / "rides.parquet", row_group_size=64)
+    asked = ["predict", str(tmp_path / "taxi"), str(tmp_path / "rides.parquet"), "--json"]
+    plain = output(capsys, *asked)
+    assert json.loads(plain)["rows"] == 200
+    assert output(capsys, *asked, "--engine", engine) == plain
+    rates = pa.array([1] * 150 + [None] * 49 + [2**63], pa.uint64())
+    rides = taxi_rows(count=200)
+    place = rides.column_names.index("rate_code_id")
+    pq.write_table(rides.set_column(place, "rate_code_id", rates), tmp_path / "rides.parquet", row_group_size=64)
+    errors = {output(capsys, *asked, *more, code=2) for more in ([], ["--engine", engine])}
+    assert len(errors) == 1
+    empty = tmp_path / "rides.parquet"
+    pq.write_table(rides.slice(0, 0), empty)
+    assert json.loads(output(capsys, *asked, "--engine", engine))["rows"] == 0
+
+
 def test_an_engine_that_is_not_there_is_refused(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no engine 'dask'" in output(capsys, "stats", file, "--engine", "dask", code=2)
 
@@ -78,3 +108,16 @@ def test_a_missing_library_is_named(engine: str, library: str, monkeypatch: pyte
     with pytest.raises(MissingDependencyError) as caught:
         open_engine(engine)
     assert f"pip install 'treadle[{engine}]'" in (caught.value.hint or "")
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("address", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
+def test_a_cluster_that_does_not_answer_is_said_at_once(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray", reason="ray is not installed (make test-engines installs it)")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)  # another test may have a cluster of its own
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(EngineError, match="refused") as caught:
+        RayEngine(address.format(port))
+    assert caught.value.where == {"address": address.format(port)}
+    assert "RAY_AUTH_MODE" in (caught.value.hint or "")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from treadle.cli._data_argument import reading_option
+from treadle.cli._engine_option import engine_named, engine_option
 from treadle.cli._output import emit_json, json_option, note
+from treadle.cli._predict_tables import BATCH_ROWS, engine_batches, in_file, table_batches
 from treadle.errors import (
     CorruptFileError,
     DataFileNotFoundError,
@@ -20,16 +22,11 @@ from treadle.errors import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-    import pyarrow as pa
-
+    from treadle.cli._predict_tables import Predicted
+    from treadle.engine import Engine
     from treadle.servable import Servable
 
-    _Batch: TypeAlias = tuple[pa.Table | None, npt.NDArray[np.float32]]
-
 _JSON_LINES = {".jsonl", ".ndjson", ".json"}
-_BATCH_ROWS = 16384
 _SHOWN = 1000
 
 
@@ -41,9 +38,17 @@ _SHOWN = 1000
 )
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the model.")
 @reading_option
+@engine_option
 @json_option
 def command(
-    servable_path: Path, file: Path, output: Path | None, threads: int, *, options: dict[str, Any], as_json: bool
+    servable_path: Path,
+    file: Path,
+    output: Path | None,
+    threads: int,
+    engine_name: str | None,
+    *,
+    options: dict[str, Any],
+    as_json: bool,
 ) -> int:
     """Predict the rows of a Parquet, CSV or TSV file, or of a file of JSON lines (.jsonl), with a servable.
 
@@ -60,8 +65,11 @@ def command(
     servable = Servable.load(servable_path, threads=threads)
     shown: list[float | None] = []
     rows, total = 0, 0.0
-    with open_sink(output, quiet=as_json, produced_by=servable.digest) as sink:
-        for keys, predictions in _predictions(servable, file, options):
+    with (
+        engine_named(engine_name) as engine,
+        open_sink(output, quiet=as_json, produced_by=servable.digest) as sink,
+    ):
+        for keys, predictions in _predictions(servable, servable_path, file, options, engine):
             sink.write(keys, predictions)
             shown += predictions[: _SHOWN - len(shown)].tolist()
             rows += len(predictions)
@@ -75,43 +83,31 @@ def command(
     return 0
 
 
-def _predictions(servable: Servable, file: Path, options: dict[str, Any]) -> Iterator[_Batch]:
-    """Key column (if any) and predictions, a batch in memory at a time."""
-    start = 0
-    if not options and file.suffix.lower() in _JSON_LINES:
+def _predictions(
+    servable: Servable, servable_path: Path, file: Path, options: dict[str, Any], engine: Engine | None
+) -> Iterator[Predicted]:
+    """Key column (if any) and predictions, in the order of the rows."""
+    from treadle.ingest import scan
+
+    if not options and file.suffix.lower() in _JSON_LINES and engine is None:
         batches = _json_batches(servable, file)
+    elif engine is None:
+        batches = table_batches(servable, scan(file, servable.schema, options=options))
     else:
-        batches = _table_batches(servable, file, options)
+        batches = engine_batches(engine, servable_path, servable, scan(file, servable.schema, options=options))
+    start = 0
     while True:
         try:
             keys, predictions = next(batches)
         except StopIteration:
             return
         except (InputValueError, InputColumnError) as error:
-            row = error.where.get("row")
-            place = {**error.where, "row": start + row} if isinstance(row, int) else error.where
-            raise type(error)(error.what, where={"file": file, **place}, hint=error.hint) from error
+            raise in_file(error, 0 if engine is not None else start, file=file) from error
         yield keys, predictions
         start += len(predictions)
 
 
-def _table_batches(servable: Servable, file: Path, options: dict[str, Any]) -> Iterator[_Batch]:
-    import pyarrow as pa
-
-    from treadle.ingest import scan
-
-    source = scan(file, servable.schema, options=options)
-    key = servable.schema.key
-    wanted = dict.fromkeys([*(spec.name for spec in servable.inputs), *([key] if key else [])])
-    present = [name for name in wanted if name in source.schema.names]
-    for batch in source.batches(present, batch_rows=_BATCH_ROWS):
-        table = pa.Table.from_batches([batch])
-        yield (table.select([key]) if key in present else None), servable.predict_table(table)
-    if source.num_rows == 0:
-        yield None, servable.predict_table(source.table(present))
-
-
-def _json_batches(servable: Servable, file: Path) -> Iterator[_Batch]:
+def _json_batches(servable: Servable, file: Path) -> Iterator[Predicted]:
     import pyarrow as pa
 
     key = servable.schema.key
@@ -144,7 +140,7 @@ def _json_rows(file: Path) -> Iterator[list[dict[str, Any]]]:
                     where={"file": file, "line": number},
                     hint='Write one row a line: {"fare_amount": 12.5, ...}; a missing value is null.',
                 ) from error
-            if len(rows) == _BATCH_ROWS:
+            if len(rows) == BATCH_ROWS:
                 yield rows
                 rows = []
     if is_empty:
