@@ -62,6 +62,7 @@ def test_json_is_one_line_with_what_applies(tmp_path: Path, capsys: pytest.Captu
         "type": "string",
         "count": 9,
         "missing": 1,
+        "empty": 0,
         "unique": 5,
         "avg_length": pytest.approx(13 / 9),
         "min_length": 1,

@@ -86,3 +86,35 @@ def test_no_columns_no_rows_nothing_but_nulls() -> None:
     assert generate([]).num_rows == 0
     feature = generate(pa.table({"x": pa.nulls(3)})).features["x"]
     assert (feature.type, feature.count, feature.missing) == ("null", 0, 3)
+
+
+def test_text_that_is_not_utf8_is_an_error_and_no_crash() -> None:
+    offsets = pa.array([0, 2, 4], pa.int32()).buffers()[1]
+    damaged = pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"\xff\xfeok")])
+    # a Parquet file may hold it too: Arrow reads texts as they are
+    with pytest.raises(StatisticsError, match="not UTF-8") as caught:
+        generate(pa.table({"s": damaged}))
+    assert caught.value.where == {"column": "s"}
+    assert generate(pa.table({"s": damaged.view(pa.binary())})).features["s"].count == 2
+
+
+def test_empty_strings_and_lists_are_counted() -> None:
+    found = generate(pa.table({"s": ["", "a", None, ""], "b": [b"x", b"", b"", b""], "t": [[], [""]] * 2}))
+    assert [found.features[name].empty for name in "sbt"] == [2, 3, 2]
+    assert found.paths["t[]"].empty == 2
+    assert generate(pa.table({"s": ["a"], "n": [0]})).to_json()["features"]["s"]["empty"] == 0
+    assert found.to_json()["features"]["s"]["empty"] == 2
+    many = generate(pa.table({"s": ["", *map(str, range(20_000))]}))
+    assert many.features["s"].empty is None
+
+
+def test_a_column_alone_is_told_how_to_become_a_frame() -> None:
+    class Series:
+        def to_frame(self) -> None: ...
+
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            return pa.chunked_array([[1, 2]]).__arrow_c_stream__()
+
+    with pytest.raises(StatisticsError) as caught:
+        generate(Series())
+    assert "to_frame()" in (caught.value.hint or "")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.errors import StatisticsError, UsageError
-from treadle.statistics import WeightedStatistics, generate, generate_slices, generate_weighted
+from treadle.statistics import (
+    Profile,
+    WeightedStatistics,
+    generate,
+    generate_slices,
+    generate_weighted,
+    profile,
+)
 
 ROWS = st.lists(
     st.tuples(st.none() | st.integers(-3, 3), st.none() | st.sampled_from("abc"), st.integers(0, 4)), max_size=30
@@ -121,3 +130,63 @@ def test_slices_that_cannot_be() -> None:
         generate_slices(data, ["l"])
     with pytest.raises(StatisticsError, match="more than 2 slices"):
         generate_slices(data, ["a"], limit=2)
+
+
+NESTED = pa.table(
+    {
+        "tags": [["a", "b"], ["a"], None, [], ["b", "b", None]],
+        "home": [{"city": "Ulm", "rooms": 2}, None, {"city": None, "rooms": 5}, {"city": "Ulm", "rooms": 3}, None],
+        "w": [1.0, 2.0, 4.0, 0.5, 0.0],
+    }
+)
+
+
+def test_what_is_inside_lists_and_structs_counts_by_the_weight_of_its_row() -> None:
+    found = generate_weighted(NESTED, "w").paths
+    assert list(found) == ["tags", "tags[]", "home", "home.city", "home.rooms"]
+    assert (found["tags"].count, found["tags"].missing) == (3.5, 4.0)
+    assert found["tags"].avg_length == pytest.approx((2 * 1.0 + 1 * 2.0 + 0) / 3.5)
+    assert (found["tags[]"].count, found["tags[]"].missing) == (4.0, 0.0)
+    assert found["tags[]"].top_values == [("a", 3.0), ("b", 1.0)]
+    assert (found["home"].count, found["home.city"].count, found["home.city"].missing) == (5.5, 1.5, 4.0)
+    assert found["home.rooms"].mean == pytest.approx((2 * 1.0 + 5 * 4.0 + 3 * 0.5) / 5.5)
+    assert sum(weight for _, _, weight in found["home.rooms"].quantile_histogram(4)) == pytest.approx(5.5)
+
+
+@pytest.mark.parametrize("cut", range(6))
+def test_nested_weights_merge_from_any_parts_and_their_files(cut: int, tmp_path: Path) -> None:
+    whole = profile(NESTED, weight="w")
+    parts = [profile(NESTED.slice(0, cut), weight="w"), profile(NESTED.slice(cut), weight="w")]
+    parts[0].save(tmp_path / "first.json")
+    merged = Profile.load(tmp_path / "first.json")
+    merged.merge(parts[1])
+    assert merged.weighted is not None
+    assert whole.weighted is not None
+    assert merged.weighted.to_json() == whole.weighted.to_json()
+    assert merged.to_bytes() == whole.to_bytes()
+
+
+def test_a_field_that_one_side_lacks_is_missing_by_its_weight() -> None:
+    first, second = generate_weighted(NESTED, "w"), WeightedStatistics("w")
+    second.add(pa.RecordBatch.from_pylist([{"home": {"city": "Bonn", "floor": 1}, "w": 8.0}]))
+    first.merge(second)
+    assert (first.paths["home.floor"].count, first.paths["home.floor"].missing) == (8.0, 5.5)
+    assert (first.paths["home.rooms"].count, first.paths["home.rooms"].missing) == (5.5, 8.0)
+    assert first.paths["tags"].missing == 12.0
+
+
+def test_a_profile_of_the_first_format_knows_presence_alone(tmp_path: Path) -> None:
+    saved = profile(NESTED, weight="w")
+    state = json.loads(saved.to_bytes())
+    assert state["format"] == "treadle.profile/2"
+    state["format"] = "treadle.profile/1"
+    for fields in state["weighted"]["features"]:
+        fields.pop("inside", None)
+        fields.pop("lengths", None)
+    (tmp_path / "old.json").write_text(json.dumps(state))
+    old = Profile.load(tmp_path / "old.json")
+    old.merge(saved)
+    assert old.weighted is not None
+    assert list(old.weighted.paths) == ["tags", "home"]
+    assert (old.weighted.paths["tags"].count, old.weighted.paths["tags"].avg_length) == (7.0, None)
+    assert json.loads(old.to_bytes())["format"] == "treadle.profile/1"

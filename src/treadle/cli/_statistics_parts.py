@@ -44,7 +44,7 @@ def _slices(profile: Profile) -> None:
 def _weighted(profile: Profile) -> None:
     assert profile.weighted is not None
     rows = []
-    for name, feature in profile.weighted.features.items():
+    for name, feature in profile.weighted.paths.items():
         numbers = (feature.count, feature.missing, feature.zeros, feature.mean, feature.std_dev, feature.median)
         rows.append([name, feature.type, *map(_short, numbers)])
     print_line()

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from treadle.errors import StatisticsError
 from treadle.statistics._distinct import DistinctSketch, Hashes, hash_text
 from treadle.statistics._keys import Ints
 
@@ -63,7 +64,18 @@ class Categories:
         self.add_counts(encoded.dictionary.cast(self.kind), counts)
 
     def add_counts(self, values: pa.Array, counts: Ints) -> None:
-        """Count strings that occur several times."""
+        """Count strings that occur several times.
+
+        Raises:
+            StatisticsError: One is not UTF-8, which files may hold without saying so.
+        """
+        if pa.types.is_string(self.kind):
+            try:
+                values.validate(full=True)
+            except pa.ArrowInvalid as error:
+                raise StatisticsError(
+                    "A text is not UTF-8.", hint="Write the file again with the column as UTF-8, or as bytes."
+                ) from error
         present = np.flatnonzero(counts)
         if len(present) < len(counts):
             values, counts = values.take(pa.array(present)), counts[present]

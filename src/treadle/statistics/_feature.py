@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from treadle.errors import StatisticsError
 from treadle.schema import plain_type, to_plain
@@ -82,6 +83,19 @@ class FeatureStatistics:
     def zeros(self) -> int | None:
         """Numbers that are zero."""
         return self.numbers.zeros if self.numbers and self.type in ("int", "float") else None
+
+    @property
+    def empty(self) -> int | None:
+        """Strings and lists that hold nothing; ``None`` where their counts are estimates."""
+        if self.text and self.text.shortest:
+            return 0
+        if self.text and self.exact:
+            categories = self.text.categories
+            place = pc.index(categories.values, pa.scalar("", categories.kind)).as_py()
+            return int(categories.counts[place]) if place >= 0 else 0
+        if self.lengths and self.lengths.exact:
+            return int(self.lengths.counts[self.lengths.keys == 0].sum())
+        return None
 
     @property
     def mean(self) -> float | None:

@@ -54,7 +54,9 @@ def _read(frame: object) -> Iterator[pa.RecordBatch]:
     except (pa.ArrowException, TypeError, NotImplementedError) as error:
         raise StatisticsError(
             f"The {type(frame).__name__} cannot be read as Arrow: {str(error).splitlines()[0]}.",
-            hint="Give columns of mixed objects one type first.",
+            hint="A column alone becomes a frame by its to_frame()."
+            if hasattr(frame, "to_frame")
+            else "Give columns of mixed objects one type first.",
         ) from error
 
 

@@ -28,7 +28,7 @@ from treadle.statistics._profile_state import (
 )
 from treadle.statistics._relations import Relations, between
 from treadle.statistics._slices import Slices
-from treadle.statistics._state import PROFILE_FORMAT
+from treadle.statistics._state import PROFILE_FORMATS
 from treadle.statistics._statistics import Statistics
 from treadle.statistics._weighted import WeightedStatistics, generate_weighted
 
@@ -139,7 +139,8 @@ class Profile:
         """The profile as bytes, the same for the same rows; without parts, those of its statistics."""
         if self.slices is None and self.weighted is None and self.relations is None:
             return self.statistics.to_bytes()
-        state: dict[str, Any] = {"format": PROFILE_FORMAT, "statistics": state_of(self.statistics)}
+        nested = self.weighted is not None and any(each.inside is not None for each in self.weighted.features.values())
+        state: dict[str, Any] = {"format": PROFILE_FORMATS[nested], "statistics": state_of(self.statistics)}
         if self.slices is not None:
             state["slices"] = slices_state(self.slices)
         if self.weighted is not None:

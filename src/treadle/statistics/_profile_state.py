@@ -19,7 +19,8 @@ from treadle.statistics._state import (
     statistics_state,
 )
 from treadle.statistics._statistics import Statistics
-from treadle.statistics._weighted import WeightedFeature, WeightedStatistics
+from treadle.statistics._weighted import WeightedStatistics
+from treadle.statistics._weighted_feature import WeightedFeature
 
 _MOMENTS = ("count", "mean", "square", "product")
 
@@ -51,32 +52,47 @@ def slices_of(state: dict[str, Any]) -> Slices:
 
 def weighted_state(weighted: WeightedStatistics) -> dict[str, Any]:
     """Weighted statistics as plain JSON values; weights in their units."""
-    features = []
-    for name, feature in weighted.features.items():
-        fields: dict[str, Any] = {"name": name, "type": feature.type}
-        fields["units"] = [getattr(feature, counter) for counter in WeightedFeature.COUNTERS]
-        if feature.distribution is not None:
-            fields["distribution"] = distribution_state(feature.distribution)
-        if feature.categories is not None:
-            fields["categories"] = categories_state(feature.categories)
-        features.append(fields)
+    features = [_weighted_feature_state(name, feature) for name, feature in weighted.features.items()]
     return {"weight": weighted.weight, "num_rows": weighted.num_rows, "units": weighted._units, "features": features}
+
+
+def _weighted_feature_state(name: str, feature: WeightedFeature) -> dict[str, Any]:
+    fields: dict[str, Any] = {"name": name, "type": feature.type}
+    fields["units"] = [getattr(feature, counter) for counter in WeightedFeature.COUNTERS]
+    if feature.distribution is not None:
+        fields["distribution"] = distribution_state(feature.distribution)
+    if feature.categories is not None:
+        fields["categories"] = categories_state(feature.categories)
+    if feature.lengths is not None:
+        fields["lengths"] = distribution_state(feature.lengths)
+    if feature.inside is not None:
+        fields["inside"] = [_weighted_feature_state(name, part) for name, part in feature.inside.items()]
+    return fields
 
 
 def weighted_of(state: dict[str, Any]) -> WeightedStatistics:
     """The weighted statistics behind :func:`weighted_state`."""
     weighted = WeightedStatistics(state["weight"])
     weighted.num_rows, weighted._units = int(state["num_rows"]), int(state["units"])
-    for fields in state["features"]:
-        feature = WeightedFeature(fields["type"])
-        for counter, units in zip(WeightedFeature.COUNTERS, fields["units"], strict=True):
-            setattr(feature, counter, int(units))
-        if feature.distribution is not None:
-            fill_distribution(feature.distribution, fields["distribution"])
-        if feature.categories is not None:
-            fill_categories(feature.categories, fields["categories"])
-        weighted._features[fields["name"]] = feature
+    weighted._features = {fields["name"]: _weighted_feature_of(fields) for fields in state["features"]}
     return weighted
+
+
+def _weighted_feature_of(fields: dict[str, Any]) -> WeightedFeature:
+    feature = WeightedFeature(fields["type"])
+    for counter, units in zip(WeightedFeature.COUNTERS, fields["units"], strict=True):
+        setattr(feature, counter, int(units))
+    if feature.distribution is not None:
+        fill_distribution(feature.distribution, fields["distribution"])
+    if feature.categories is not None:
+        fill_categories(feature.categories, fields["categories"])
+    if feature.inside is not None and "inside" not in fields:
+        feature.inside = feature.lengths = None  # saved by the first format
+    if feature.inside is not None:
+        feature.inside = {part["name"]: _weighted_feature_of(part) for part in fields["inside"]}
+    if feature.lengths is not None:
+        fill_distribution(feature.lengths, fields["lengths"])
+    return feature
 
 
 def relations_state(relations: Relations) -> dict[str, Any]:

@@ -26,8 +26,9 @@ FORMAT = "treadle.statistics/1"
 # What the first format has no place for (what is inside lists and structs, measures, counts without a limit) is
 # written as the second; all else keeps its bytes.
 _SECOND_FORMAT = "treadle.statistics/2"
-PROFILE_FORMAT = "treadle.profile/1"
-"""Statistics with slices, weights or relations; who only wants the statistics reads them from there."""
+PROFILE_FORMATS = ("treadle.profile/1", "treadle.profile/2")
+"""Statistics with slices, weights or relations; who only wants the statistics reads them from there. The second has
+weighted statistics of what is inside lists and structs."""
 
 
 Measures: TypeAlias = dict[str, dict[str, Measure]]
@@ -66,7 +67,7 @@ def parse(data: bytes, where: dict[str, object] | None = None) -> tuple[int, dic
         version = state["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StatisticsError(f"These are not statistics: {error}.", where=where) from error
-    if version == PROFILE_FORMAT:
+    if version in PROFILE_FORMATS:
         state = state.get("statistics", {})
     return parse_state(state, where)
 

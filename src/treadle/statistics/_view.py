@@ -17,6 +17,7 @@ _FIELDS = (
     "nan",
     "infinite",
     "zeros",
+    "empty",
     "mean",
     "std_dev",
     "min",

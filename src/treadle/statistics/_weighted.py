@@ -6,7 +6,7 @@ therefore taken to the nearest 6e-8, and all weights together may reach 5e11.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -16,135 +16,19 @@ import pyarrow.compute as pc
 
 from treadle.errors import StatisticsError, UsageError
 from treadle.schema import is_reserved
-from treadle.statistics._categories import Categories
-from treadle.statistics._distribution import Distribution
-from treadle.statistics._feature import NUM_TOP_VALUES, measurable, statistics_type
 from treadle.statistics._frames import batches_of
 from treadle.statistics._generate import is_column_source
 from treadle.statistics._keys import Ints
-from treadle.statistics._quantiles import equal_width, quantiles
 from treadle.statistics._statistics import check_names
+from treadle.statistics._weighted_feature import UNIT, WeightedFeature
 
-UNIT = 2**24
 _MOST = 2**62
-_NUMBERS = ("int", "float", "bool", "timestamp")
-
-
-class WeightedFeature:
-    """One column; counts are sums of weights."""
-
-    __slots__ = ("_missing", "_nan", "_present", "_zeros", "categories", "distribution", "type")
-    COUNTERS = ("_present", "_missing", "_nan", "_zeros")
-
-    def __init__(self, type: str) -> None:
-        self.type = type
-        self.distribution = Distribution(floats=type == "float") if type in _NUMBERS else None
-        kinds = {"string": pa.string(), "bytes": pa.binary()}
-        self.categories = Categories(kinds[type]) if type in kinds else None
-        self._present = self._missing = self._nan = self._zeros = 0
-
-    @property
-    def count(self) -> float:
-        """The weight of the rows with a value."""
-        return self._present / UNIT
-
-    @property
-    def missing(self) -> float:
-        """The weight of the rows without a value."""
-        return self._missing / UNIT
-
-    @property
-    def nan(self) -> float:
-        """The weight of the rows whose value is NaN or infinite."""
-        return self._nan / UNIT
-
-    @property
-    def zeros(self) -> float | None:
-        """The weight of the numbers that are zero."""
-        return self._zeros / UNIT if self.type in ("int", "float") else None
-
-    @property
-    def mean(self) -> float | None:
-        """The weighted mean of the finite numbers."""
-        return self._moment("mean")
-
-    @property
-    def std_dev(self) -> float | None:
-        """The weighted standard deviation (of the population)."""
-        return self._moment("std_dev")
-
-    @property
-    def median(self) -> float | None:
-        """The least number that at least half of the weight does not exceed."""
-        if self.type not in ("int", "float"):
-            return None
-        return next(iter(self.quantiles([0.5])), None)
-
-    def quantiles(self, shares: Sequence[float]) -> list[float]:
-        """The values at shares of the weight; empty without values."""
-        return quantiles(self.distribution, shares, "element") if self.distribution else []
-
-    def histogram(self, buckets: int = 10) -> list[tuple[float, float, float]]:
-        """Weights in buckets of equal width."""
-        found = equal_width(self.distribution, buckets) if self.distribution else []
-        return [(low, high, count / UNIT) for low, high, count in found]
-
-    @property
-    def top_values(self) -> list[tuple[str | bytes, float]] | None:
-        """The strings of the most weight."""
-        if self.categories is None:
-            return None
-        return [(value, count / UNIT) for value, count in self.categories.top(NUM_TOP_VALUES)]
-
-    def add(self, column: pa.Array, units: Ints) -> None:
-        """Count the values of a batch, each by its units of weight."""
-        there = column.is_valid().to_numpy(zero_copy_only=False)
-        self._missing += int(units[~there].sum())
-        column, units = column.drop_null(), units[there]
-        self._present += int(units.sum())
-        if self.categories is not None:
-            encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-            sums = np.zeros(len(encoded.dictionary), np.int64)
-            np.add.at(sums, encoded.indices.to_numpy(), units)
-            self.categories.add_counts(encoded.dictionary.cast(self.categories.kind), sums)
-        if self.distribution is not None:
-            if self.type in ("bool", "timestamp"):
-                column = pc.cast(column, pa.int64())
-            numbers = column.to_numpy()
-            finite = np.isfinite(numbers)
-            self._nan += int(units[~finite].sum())
-            numbers, units = numbers[finite & (units > 0)], units[finite & (units > 0)]
-            self._zeros += int(units[numbers == 0].sum())
-            self.distribution.add_counted(numbers, units)
-
-    def merge(self, other: WeightedFeature) -> None:
-        """Take in the rows behind other statistics of this column."""
-        if other.type not in (self.type, "null"):
-            fresh = WeightedFeature("float" if {self.type, other.type} == {"int", "float"} else other.type)
-            if self.type == "null":
-                self.distribution, self.categories = fresh.distribution, fresh.categories
-            elif fresh.type != "float" or self.distribution is None:
-                raise StatisticsError(f"The column holds {other.type} after {self.type}.")
-            else:
-                self.distribution.to_floats()
-            self.type = fresh.type
-        for name in self.COUNTERS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        if self.distribution and other.distribution:
-            self.distribution.merge(other.distribution)
-        if self.categories and other.categories:
-            self.categories.merge(other.categories)
-
-    def _moment(self, name: str) -> float | None:
-        if self.distribution is None or self.type not in ("int", "float"):
-            return None
-        return self.distribution.summary().known(name)
 
 
 class WeightedStatistics:
     """Weighted statistics of every column but the weight; mergeable. Made by :func:`generate_weighted`.
 
-    Of lists, structs and other types only the weight of presence is counted.
+    Of maps and times of day only the weight of presence is counted.
 
     Args:
         weight: The column of weights.
@@ -168,6 +52,15 @@ class WeightedStatistics:
         """Column -> its statistics."""
         return MappingProxyType(self._features)
 
+    @property
+    def paths(self) -> Mapping[str, WeightedFeature]:
+        """``features``, and after each list or struct what is inside it, by path (``tags[]``, ``home.city``)."""
+        found: dict[str, WeightedFeature] = {}
+        for name, feature in self._features.items():
+            found[name] = feature
+            found.update(feature.paths(name))
+        return MappingProxyType(found)
+
     def add(self, batch: pa.RecordBatch) -> None:
         """Measure the rows of a batch.
 
@@ -183,9 +76,7 @@ class WeightedStatistics:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if name == self.weight or is_reserved(name):
                 continue
-            part = WeightedFeature(statistics_type(column.type))
-            part.add(measurable(column), units)
-            self._merge(name, part, self._units)
+            self._merge(name, WeightedFeature.of(column, units), self._units)
         self.num_rows += batch.num_rows
         self._units += int(units.sum())
 
@@ -210,11 +101,11 @@ class WeightedStatistics:
 
     def to_json(self) -> dict[str, Any]:
         """``{"weight", "num_rows", "total_weight", "features": {name: {...}}}``."""
-        fields = ("type", "count", "missing", "zeros", "mean", "std_dev", "median")
+        fields = ("type", "count", "missing", "zeros", "mean", "std_dev", "median", "avg_length")
         features = {
             name: {field: value for field in fields if (value := getattr(feature, field)) is not None}
             | ({"top_values": [list(pair) for pair in feature.top_values or []]} if feature.type == "string" else {})
-            for name, feature in self._features.items()
+            for name, feature in self.paths.items()
         }
         return {
             "weight": self.weight,
@@ -226,8 +117,7 @@ class WeightedStatistics:
     def _merge(self, name: str, part: WeightedFeature, units_before: int) -> None:
         feature = self._features.get(name)
         if feature is None:
-            feature = self._features[name] = WeightedFeature(part.type)
-            feature._missing = units_before
+            feature = self._features[name] = WeightedFeature(part.type, missing=units_before)
         try:
             feature.merge(part)
         except StatisticsError as error:

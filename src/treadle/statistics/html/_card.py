@@ -15,6 +15,7 @@ _NUMBERS = (
     ("values", "count"),
     ("missing", "missing"),
     ("zeros", "zeros"),
+    ("empty", "empty"),
     ("NaN", "nan"),
     ("infinite", "infinite"),
     ("mean", "mean"),
@@ -27,7 +28,8 @@ _NUMBERS = (
     ("shortest", "min_length"),
     ("longest", "max_length"),
 )
-_SHARES = ("missing", "zeros", "nan", "infinite")
+_SHARES = ("missing", "zeros", "empty", "nan", "infinite")
+_IF_ANY = ("empty", "nan", "infinite")
 
 
 def card(
@@ -74,7 +76,7 @@ def table(sides: Sequence[FeatureStatistics | None], names: Sequence[str]) -> st
     rows = []
     for title, field in _NUMBERS:
         values = [getattr(side, field) if side else None for side in sides]
-        if all(value is None for value in values) or (field in ("nan", "infinite") and not any(values)):
+        if all(value is None for value in values) or (field in _IF_ANY and not any(values)):
             continue
         cells = "".join(_cell(field, value, side) for value, side in zip(values, sides, strict=True))
         rows.append(f"<tr><th>{title}</th>{cells}</tr>")

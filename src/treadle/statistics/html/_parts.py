@@ -60,8 +60,8 @@ def _slices(profile: Profile, slices: Slices) -> str:
 
 def _weighted(profile: Profile, weighted: WeightedStatistics) -> str:
     rows = []
-    for name, feature in weighted.features.items():
-        plain = profile.statistics.features.get(name)
+    for name, feature in weighted.paths.items():
+        plain = profile.statistics.paths.get(name)
         cells = [f"<th>{escape(name)}</th>", _cell(feature.count), _cell(feature.missing)]
         for field in ("mean", "std_dev"):
             cells += [_cell(getattr(feature, field)), _cell(getattr(plain, field, None))]
