@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,9 @@ from treadle.engine._sending import Outcome, attempt, attempt_merge, result_of, 
 from treadle.engine._tree import FAN_IN, merge_in_order
 from treadle.engine._writing import write_parts
 from treadle.errors import EngineError, MissingDependencyError
+
+_PATIENCE = 10
+"""Seconds to wait for an answer from where the cluster should be."""
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -123,13 +127,22 @@ def _connect(ray: Any, address: str | None) -> None:
     if address in (None, "local"):  # a cluster of our own, whatever else runs on this machine
         settings = {"address": "local", "num_cpus": num_threads(), "include_dashboard": False}
     try:
+        _knock(settings["address"])
         ray.init(log_to_driver=False, logging_level="ERROR", **settings)
     except Exception as error:
         raise EngineError(
             f"Ray cannot be reached: {_first_line(error)}.",
             where={"address": address},
-            hint="RAY_ADDRESS says where the cluster is, as in 10.0.0.1:6379 or ray://10.0.0.1:10001.",
+            hint="RAY_ADDRESS says where the cluster is, as in 10.0.0.1:6379. One that asks for a token wants "
+            "RAY_AUTH_MODE=token, and the token in ~/.ray/auth_token.",
         ) from error
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nobody listens; Ray goes on trying for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if port.isdigit():  # else a word, such as auto
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
 
 
 def _failure(error: Exception) -> EngineError:
