@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from functools import cached_property
 
 
 class Kind(StrEnum):
@@ -55,7 +56,7 @@ class Node:
         """What the result holds."""
         raise NotImplementedError
 
-    @property
+    @cached_property
     def operands(self) -> tuple[Node, ...]:
         """The nodes this one is computed from, in field order."""
         return tuple(node for value in self._values() for node in _nodes_in(value))

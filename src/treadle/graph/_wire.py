@@ -155,6 +155,8 @@ def _int(number: int, value: int) -> bytes:
 
 def _varint(value: int) -> bytes:
     """Seven bits a byte, the lowest first; a negative number is that of 64 bits."""
+    if 0 <= value < 128:
+        return bytes((value,))
     value &= 2**64 - 1
     found = bytearray()
     while value > 127:

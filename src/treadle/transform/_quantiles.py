@@ -165,4 +165,4 @@ def boundaries_of(values: Distribution, num_buckets: int) -> tuple[float, ...]:
     below = np.cumsum(counts) - counts
     shares = np.arange(1, num_buckets) * int(counts.sum()) / num_buckets
     at = np.searchsorted(below, shares)
-    return tuple(np.unique(low[at[at < len(low)]]).tolist())
+    return tuple(dict.fromkeys(low[at[at < len(low)]].tolist()))
