@@ -6,9 +6,16 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from treadle.artifact import Artifact, digest_tree
 from treadle.metadata import ArtifactRecord, Attempt, MetadataStore, Pins, Retention, collect
@@ -161,5 +168,9 @@ def far() -> float:
     return time.time() + 60
 
 
-TestStoreLife = StoreLife.TestCase
-TestStoreLife.settings = settings(max_examples=8, stateful_step_count=20, deadline=None)
+@pytest.mark.parametrize(("lives", "steps"), [(8, 20), pytest.param(400, 40, marks=pytest.mark.drill)])
+def test_nothing_live_is_ever_collected(lives: int, steps: int) -> None:
+    run_state_machine_as_test(
+        StoreLife, settings=settings(max_examples=lives, stateful_step_count=steps, deadline=None)
+    )
+    print(f"{lives} lives of a store, up to {steps} steps each: nothing live was collected, nothing dead was left")

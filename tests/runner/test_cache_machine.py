@@ -11,9 +11,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from project_folder import Project
 
 from treadle.storage import ArtifactStore, take_out
@@ -121,5 +122,8 @@ class CacheLife(RuleBasedStateMachine):
         self.made = {source: made for source, made in self.made.items() if made != digest}
 
 
-TestCacheLife = CacheLife.TestCase
-TestCacheLife.settings = settings(max_examples=4, stateful_step_count=14, deadline=None, derandomize=True)
+@pytest.mark.parametrize(("lives", "steps"), [(4, 14), pytest.param(60, 25, marks=pytest.mark.drill)])
+def test_the_cache_is_never_stale(lives: int, steps: int) -> None:
+    asked = settings(max_examples=lives, stateful_step_count=steps, deadline=None, derandomize=True)
+    run_state_machine_as_test(CacheLife, settings=asked)
+    print(f"{lives} lives of a cache, up to {steps} steps each: 0 stale, 0 run in vain")

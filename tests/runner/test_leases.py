@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -96,6 +97,21 @@ def test_a_heart_keeps_a_run_alive_past_its_first_lease(shared: Shared) -> None:
 
 
 def test_a_stopped_owner_is_taken_for_dead_and_records_nothing(shared: Shared) -> None:
+    _stop_an_owner(shared)
+
+
+@pytest.mark.drill
+def test_many_stopped_owners(project: Project) -> None:
+    pauses = 20
+    for _ in range(pauses):
+        _stop_an_owner(Shared(project, "sqlite"))
+        shutil.rmtree(project.home)
+        for file in project.folder.glob("gate*"):
+            file.unlink()
+    print(f"{pauses} owners paused past their lease: 0 committed afterwards")
+
+
+def _stop_an_owner(shared: Shared) -> None:
     driver = shared.begin()
     os.kill(driver.pid, signal.SIGSTOP)
     assert shared.runs() == ["running"]
