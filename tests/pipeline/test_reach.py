@@ -420,3 +420,19 @@ def test_a_file_that_comes_to_lie_in_the_way_is_noticed(case: str, tmp_path: Pat
     before = read(tmp_path)
     write(tmp_path, {new: text})
     assert read(tmp_path) != before
+
+
+def test_what_a_framework_loads_late_is_reached_too(tmp_path: Path) -> None:
+    pipeline = """
+        from treadle import component, pipeline
+        @component
+        def c(x: int = 1) -> int:
+            from treadle.frameworks import load_model
+            return load_model(x)
+        @pipeline
+        def p():
+            c()
+    """
+    write(tmp_path, {"pipeline.py": pipeline})
+    parts = read(tmp_path)["c"]
+    assert {f"source treadle.frameworks.{name}._export" for name in ("lightgbm", "sklearn")} <= parts.keys()

@@ -190,8 +190,9 @@ class Reach:
         found = {(name, index) for index in range(len(facts.statements))}
         for bound in facts.names:
             found |= self.resolve(name, ("name", bound))
-        for star in facts.stars:
-            found |= self.resolve(name, star)
+        later = facts.typing_names.values() if "__getattr__" in facts.names else ()
+        for reference in (*facts.stars, *later):
+            found |= self.resolve(name, reference)
         return frozenset(found)
 
     def _everything(self, module: Module) -> Iterator[Target]:
