@@ -27,6 +27,10 @@ SCHEMA = Schema.loads(
     type = "timestamp"
     [features.card]
     type = "bool"
+    [features.prices]
+    type = "float"
+    list = true
+    max_items = 4
     [features.tip]
     type = "float"
     not_in = ["SERVING"]
@@ -95,6 +99,17 @@ MISTAKES: list[tuple[Callable[[Any], Any], type[TreadleError], str]] = [
     (lambda x: tt.fill_missing(x["flag"], 0), TransformError, "text is needed"),
     (lambda x: tt.is_missing(x["fare"] > 0), TransformError, "a column that can be missing"),
     (lambda x: tt.cast(x["fare"], "number"), TransformError, "not a type to cast to"),
+    (lambda x: x.fare, TransformError, "named in brackets"),
+    (lambda x: x["fare"].mean(), NoLoweringError, "has no 'mean'"),
+    (lambda x: round(x["fare"]), TransformError, "not one number"),
+    (lambda x: max(x["fare"], 0), TransformError, "neither true nor false"),
+    (lambda x: x["fare"] in (1, 2), TransformError, "neither true nor false"),
+    (lambda x: x["flag"] + "_" + x["flag"], TransformError, "Texts are not added"),
+    (lambda x: np.where(x["fare"], 1, 0), TransformError, "a condition is needed"),
+    (lambda x: np.where(x["fare"] > 0), NoLoweringError, "numpy.where has no ONNX lowering in this form"),
+    (lambda x: x["prices"] + 1, TransformError, "this is the list 'prices'"),
+    (lambda x: -x["prices"], TransformError, "this is the list 'prices'"),
+    (lambda x: x["tip"] + 1, TransformError, "needs 'tip', which a request does not have"),
     (lambda x: x["flag"], TransformError, "is text; features are numbers"),
     (lambda x: x["when"], TransformError, "is a timestamp; features are numbers"),
 ]
@@ -107,6 +122,30 @@ def test_a_mistake_names_the_users_own_line(mistake: Callable[[Any], Any], kind:
     line = mistake.__code__.co_firstlineno
     assert caught.value.where["line"] == f"{Path(__file__)}:{line}"
     assert caught.value.code in ("TRANSFORM", "TRANSFORM_NO_LOWERING")
+
+
+@pytest.mark.parametrize(
+    ("mistake", "hint"),
+    [
+        (lambda x: x.fare, "x['fare']"),
+        (lambda x: x["fare"].fillna(0), "tt.fill_missing(x, 0)"),
+        (lambda x: x["when"].dt, "tt.hour_of_day"),
+        (lambda x: x["fare"].mean(), "tt.mean(x)"),
+        (lambda x: x["fare"].plot(), "those of treadle.transform"),
+        (lambda x: x["flag"] + "_", "tt.concat(a, b)"),
+        (lambda x: tt.tokens(x["flag"]), "tt.token_ids"),
+    ],
+)
+def test_what_to_write_is_said(mistake: Callable[[Any], Any], hint: str) -> None:
+    with pytest.raises(TreadleError) as caught:
+        out(mistake)
+    assert hint in str(caught.value.hint)
+
+
+def test_a_close_name_of_a_function_is_suggested() -> None:
+    with pytest.raises(UserCodeError, match="Did you mean 'scale_to_z_score'") as caught:
+        out(lambda x: tt.scale_to_zscore(x["fare"]))  # type: ignore[attr-defined]
+    assert str(caught.value.where["line"]).startswith(__file__)
 
 
 def test_a_close_name_is_suggested() -> None:
@@ -164,6 +203,8 @@ def test_columns_read_like_numpy() -> None:
             "more": np.float32(1) < x["fare"],
             "gone": np.isnan(x["fare"]) | ~(np.absolute(x["fare"]) >= 2),
             "both": x["card"] & (x["fare"] > 0),
+            "chosen": np.where(x["fare"] > 2, x["fare"], -1),
+            "clipped": np.clip(x["fare"], 0, 2),
         }
     )
     got = graph.transform(ROWS).to_pydict()
@@ -172,13 +213,15 @@ def test_columns_read_like_numpy() -> None:
     assert got["more"] == [0, 0, 1]
     assert got["gone"] == [1, 1, 0]
     assert got["both"] == [1, 0, 0]
+    assert got["chosen"] == [-1, -1, 3]
+    np.testing.assert_array_equal(got["clipped"], [1, np.nan, 2])
 
 
 def test_columns_know_their_features() -> None:
     columns = tt.Columns(SCHEMA)
     assert list(columns) == list(SCHEMA.features)
     assert "fare" in columns
-    assert len(columns) == 6
+    assert len(columns) == 7
     assert repr(columns["fare"]) == "<Column of a number>"
     with pytest.raises(TypeError, match="unhashable"):
         hash(columns["fare"])

@@ -357,7 +357,12 @@ _LATER = {name: module for module, names in _MODULES.items() for name in names.s
 
 def __getattr__(name: str) -> object:
     if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import difflib
+
+        close = difflib.get_close_matches(name, __all__, n=1)
+        raise AttributeError(
+            f"module {__name__!r} has no attribute {name!r}." + (f" Did you mean {close[0]!r}?" if close else "")
+        )
     value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
     globals()[name] = value
     return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import numbers
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -70,6 +70,13 @@ class Columns(Mapping[str, Any]):
 
             return of_schema(self._inputs[name], self._items[name])
         return Column(self._inputs[name])
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):  # a protocol's probe, not a feature
+            raise AttributeError(name)
+        raise TransformError(
+            f"Features are named in brackets, and this is x.{name}.", where=user_line(), hint=f"Write x[{name!r}]."
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._inputs)
@@ -172,13 +179,14 @@ class Column:
 
     def __bool__(self) -> NoReturn:
         raise _no_value(
-            "A column is neither true nor false", "Use tt.where(condition, a, b), and & | ~ for and or not."
+            "A column is neither true nor false",
+            "Use tt.where(condition, a, b), & | ~ for and or not, tt.maximum for max, tt.is_in for in.",
         )
 
     def __float__(self) -> NoReturn:
         raise _no_value("A column is not one number", "Use the functions of treadle.transform, as tt.log1p.")
 
-    __int__ = __index__ = __complex__ = __float__
+    __int__ = __index__ = __complex__ = __round__ = __float__
 
     def __iter__(self, *_: object) -> NoReturn:
         raise _no_value("A column cannot be looped over", "Write what is to be done with the column as a whole.")
@@ -193,13 +201,12 @@ class Column:
 
         return apply_ufunc(ufunc, method, inputs, options)
 
-    def __array_function__(self, function: object, types: object, args: object, kwargs: object) -> NoReturn:
-        name = getattr(function, "__name__", function)
-        raise NoLoweringError(
-            f"numpy.{name} has no ONNX lowering.",
-            where=user_line(),
-            hint="Use the functions of treadle.transform, as tt.where, or tt.numpy_function with an ONNX body.",
-        )
+    def __array_function__(
+        self, function: object, types: object, inputs: Sequence[object], options: Mapping[str, object]
+    ) -> Column:
+        from treadle.transform._numpy import apply_function
+
+        return apply_function(function, inputs, options)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):  # a protocol's probe, not a call of the user's
@@ -207,8 +214,33 @@ class Column:
         raise NoLoweringError(
             f"A column has no {name!r}.",
             where=user_line(),
-            hint="Columns have operators; everything else is a function of treadle.transform.",
+            hint=f"Columns have operators; everything else is a function: {_function_for(name)}.",
         )
+
+
+_ELSEWHERE = {
+    "str": "tt.lower, tt.strip, tt.replace, tt.contains",
+    "dt": "tt.hour_of_day, tt.day_of_week, tt.month",
+    "astype": "tt.cast(x, 'int')",
+    "fillna": "tt.fill_missing(x, 0)",
+    "isna": "tt.is_missing(x)",
+    "isnull": "tt.is_missing(x)",
+    "isin": "tt.is_in(x, [1, 2])",
+    "std": "tt.std_dev(x)",
+    "var": "tt.variance(x)",
+    "min": "tt.lowest(x)",
+    "max": "tt.highest(x)",
+    "map": "tt.lookup(x, values), tt.embedding(x, table)",
+    "apply": "tt.numpy_function(f, x, body=...)",
+}
+"""What methods of data frames and arrays are called here."""
+
+
+def _function_for(name: str) -> str:
+    from treadle import transform
+
+    same = f"tt.{name}(x)" if name in transform.__all__ else "those of treadle.transform"
+    return _ELSEWHERE.get(name, same)
 
 
 def arithmetic(op: str, left: object, right: object) -> Column:
@@ -217,6 +249,11 @@ def arithmetic(op: str, left: object, right: object) -> Column:
         assert isinstance(left, Column)
         assert isinstance(right, Column)
         return Column(n.Seconds(right.node, left.node))
+    texts = [
+        isinstance(side, str) or (isinstance(side, Column) and side.node.kind == n.Kind.TEXT) for side in (left, right)
+    ]
+    if op == "add" and all(texts):
+        raise TransformError("Texts are not added.", where=user_line(), hint="Use tt.concat(a, b).")
     return Column(n.Arithmetic(op, number(left), number(right)))
 
 

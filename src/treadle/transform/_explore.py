@@ -31,7 +31,7 @@ def explore(preprocess: Preprocess, schema: Schema, table: pa.Table) -> pa.Table
         UserCodeError: ``preprocess`` or a numpy function raised.
     """
     outputs = trace(preprocess, schema, exploring=True)
-    targets = list(outputs.values())
+    targets = [output.node for output in outputs.values()]
     while True:
         targets = resolve(targets, from_batches(_batches(table)))
         calls = [node for node in walk(targets) if isinstance(node, PythonCall)]

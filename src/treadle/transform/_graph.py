@@ -37,7 +37,7 @@ from treadle.transform._analyzers import Analysis
 from treadle.transform._history import with_past
 from treadle.transform._phases import Batches, from_batches, resolve
 from treadle.transform._target import fold_of_row
-from treadle.transform._trace import Preprocess, trace
+from treadle.transform._trace import Preprocess, Traced, trace
 
 if TYPE_CHECKING:
     import onnx
@@ -74,8 +74,8 @@ def trace_outputs(preprocess: Preprocess, schema: Schema, label: str | None) -> 
     outputs = trace(preprocess, schema)
     if label is not None and label not in outputs:
         raise TransformError(f"There is no output {label!r} to be the label.", hint=f"There are: {', '.join(outputs)}.")
-    _check_served(outputs, schema, label)
-    return outputs
+    _check_served({name: output for name, output in outputs.items() if name != label}, schema)
+    return {name: output.node for name, output in outputs.items()}
 
 
 class TransformGraph:
@@ -265,17 +265,18 @@ def _column_names(name: str, node: n.Node) -> tuple[str, ...]:
     return tuple(f"{name}={label}" for label in found.labels)
 
 
-def _check_served(outputs: Mapping[str, n.Node], schema: Schema, label: str | None) -> None:
+def _check_served(features: Mapping[str, Traced], schema: Schema) -> None:
+    """A feature needs nothing that a request does not have; what its analyses are over is training data."""
     serving = schema.environment(_SERVING).features
-    # An analysis is over training data; a request needs its result alone.
-    analyses = {id(node): n.Number(0.0) for node in walk(outputs.values()) if isinstance(node, Analysis)}
-    for name, node in zip(outputs, replace_nodes(outputs.values(), analyses), strict=True):
+    nodes = [feature.node for feature in features.values()]
+    analyses = {id(node): n.Number(0.0) for node in walk(nodes) if isinstance(node, Analysis)}
+    for (name, feature), node in zip(features.items(), replace_nodes(nodes, analyses), strict=True):
         # What a request brings of the past is its own feature, also of a column that it does not have itself.
         needed = [found.name for found in inputs_of([node]) if not isinstance(found, lists.Past)]
         absent = [found for found in needed if found not in serving]
-        if absent and name != label:
+        if absent:
             raise TransformError(
                 f"The feature {name!r} needs {absent[0]!r}, which a request does not have.",
-                where={"environment": _SERVING},
+                where={**feature.line, "environment": _SERVING},
                 hint=f"Leave it out, make it the label, or take {_SERVING} from the feature's not_in in the schema.",
             )

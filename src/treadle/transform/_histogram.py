@@ -24,6 +24,9 @@ class Histogram:
         self._over = over
         self._of = analyzer
 
+    def __repr__(self) -> str:
+        return "a histogram"
+
     def __bool__(self) -> bool:
         raise TransformError("A histogram has no values while preprocess is traced.", where=user_line())
 

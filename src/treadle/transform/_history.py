@@ -78,7 +78,7 @@ class History:
         """
         from treadle.transform._trace import trace
 
-        return cls(timelines_of(list(trace(preprocess, schema).values())))
+        return cls(timelines_of([output.node for output in trace(preprocess, schema).values()]))
 
     @property
     def columns(self) -> tuple[str, ...]:

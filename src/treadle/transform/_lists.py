@@ -40,6 +40,16 @@ class Items:
     def __repr__(self) -> str:
         return f"the list {self.source.name!r}"
 
+    def _compute(self, *_: object) -> NoReturn:
+        raise TransformError(
+            f"Here a column is needed, and this is {self!r}.",
+            where=user_line(),
+            hint="Compute with its items: tt.vector(*(item + 1 for item in x)), or with x.mean(), x[0].",
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _compute
+    __lt__ = __le__ = __gt__ = __ge__ = __neg__ = _compute
+
     def __bool__(self) -> NoReturn:
         raise TransformError("A list has no values while preprocess is traced.", where=user_line())
 

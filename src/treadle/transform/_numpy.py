@@ -31,6 +31,23 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[object], options:
     return function(*(value.item() if isinstance(value, np.ndarray) and not value.ndim else value for value in inputs))
 
 
+def apply_function(function: object, inputs: Sequence[object], options: Mapping[str, object]) -> Column:
+    """What a function of numpy's that is none of its ufuncs means on columns.
+
+    Raises:
+        NoLoweringError: The function has no lowering, or is used with options.
+    """
+    name = getattr(function, "__name__", str(function))
+    found = _OTHERS.get(name)
+    if found is None or options or len(inputs) != 3:
+        raise NoLoweringError(
+            f"numpy.{name} has no ONNX lowering{' in this form' if found else ''}.",
+            where=user_line(),
+            hint="Use the functions of treadle.transform, as tt.cast, or tt.numpy_function with an ONNX body.",
+        )
+    return found(*inputs)
+
+
 def _binary(op: str) -> Callable[..., Column]:
     return lambda left, right: _column.arithmetic(op, left, right)
 
@@ -65,3 +82,4 @@ _UFUNCS: dict[str, Callable[..., Column]] = {
     "bitwise_or": lambda left, right: left | right,
     "invert": lambda x: ~x,
 }
+_OTHERS: dict[str, Callable[..., Column]] = {"where": _functions.where, "clip": _functions.clip}

@@ -32,6 +32,9 @@ class Tokens:
     vocabulary: tuple[str, ...] | None = None
     """All tokens there are, where they are known beforehand."""
 
+    def __repr__(self) -> str:
+        return f"tokens of {self.sources[0].name!r}"
+
     def __bool__(self) -> bool:
         raise TransformError("Tokens have no values while preprocess is traced.", where=user_line())
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from treadle.errors import NoLoweringError, TransformError, TreadleError, UserCodeError
 from treadle.graph import inputs_of, walk
@@ -20,8 +20,16 @@ if TYPE_CHECKING:
 Preprocess = Callable[[Columns], Mapping[str, Column]]
 
 
-def trace(preprocess: Preprocess, schema: Schema, *, exploring: bool = False) -> dict[str, n.Node]:
-    """The outputs of ``preprocess`` as nodes, analyses not yet made.
+class Traced(NamedTuple):
+    """An output of ``preprocess``."""
+
+    node: n.Node
+    line: dict[str, object]
+    """The user's, on which it was made."""
+
+
+def trace(preprocess: Preprocess, schema: Schema, *, exploring: bool = False) -> dict[str, Traced]:
+    """The outputs of ``preprocess``, analyses not yet made.
 
     Args:
         preprocess: What the user wrote.
@@ -45,15 +53,16 @@ def trace(preprocess: Preprocess, schema: Schema, *, exploring: bool = False) ->
             where=_place(preprocess),
         )
     traced = {name: _output(name, column, preprocess) for name, column in outputs.items()}
-    _check_images(traced, preprocess)
+    nodes = [found.node for found in traced.values()]
+    _check_images(nodes, preprocess)
     if not exploring:
-        _check_bodies(traced)
+        _check_bodies(nodes)
     return traced
 
 
-def _check_bodies(outputs: Mapping[str, n.Node]) -> None:
+def _check_bodies(outputs: Sequence[n.Node]) -> None:
     """What is served must be ONNX throughout."""
-    for node in walk(outputs.values()):
+    for node in walk(outputs):
         if isinstance(node, PythonCall):
             raise NoLoweringError(
                 f"The numpy function {name_of(node.function)!r} has no ONNX body, so no server could run it.",
@@ -62,17 +71,17 @@ def _check_bodies(outputs: Mapping[str, n.Node]) -> None:
             )
 
 
-def _check_images(outputs: Mapping[str, n.Node], preprocess: Preprocess) -> None:
+def _check_images(outputs: Sequence[n.Node], preprocess: Preprocess) -> None:
     """A feature enters as text or as the bytes of an image, not both."""
     kinds: dict[str, set[n.Kind]] = {}
-    for node in inputs_of(outputs.values()):
+    for node in inputs_of(outputs):
         kinds.setdefault(node.name, set()).add(node.kind)
     both = [name for name, found in kinds.items() if n.Kind.BYTES in found and len(found) > 1]
     if both:
         raise TransformError(f"The feature {both[0]!r} is taken as an image and as text.", where=_place(preprocess))
 
 
-def _output(name: object, column: object, preprocess: Preprocess) -> n.Node:
+def _output(name: object, column: object, preprocess: Preprocess) -> Traced:
     if not isinstance(name, str) or not name or (name.startswith("__") and name.endswith("__")):
         raise TransformError(f"{name!r} cannot be the name of an output.", where=_place(preprocess))
     if isinstance(column, Items):
@@ -81,7 +90,7 @@ def _output(name: object, column: object, preprocess: Preprocess) -> n.Node:
         raise TransformError(
             f"The output {name!r} is {column!r}, which is not a column.",
             where=_place(preprocess),
-            hint="Return columns made from x.",
+            hint="Return columns made from x: of tokens tt.token_ids(...), of a histogram its count_of(...).",
         )
     if column.node.kind in (n.Kind.TEXT, n.Kind.TIME):
         hints = {
@@ -101,7 +110,7 @@ def _output(name: object, column: object, preprocess: Preprocess) -> n.Node:
             where=column.line,
             hint="Compute with it, as in x['fare'] - tt.mean(x['fare']).",
         )
-    return column.node
+    return Traced(column.node, column.line)
 
 
 def _place(preprocess: Preprocess) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from treadle.errors import TransformError
 from treadle.graph import nodes as n
 from treadle.transform._column import Column, arithmetic, describe, number
 from treadle.transform._location import user_line
+
+if TYPE_CHECKING:
+    from treadle.transform._lists import Items
 
 
 class Vector(Column):
@@ -59,7 +63,7 @@ def weighted_sum(columns: Sequence[Column], weights: Sequence[Column | float]) -
     return total
 
 
-def parts_of(x: Column) -> list[Column]:
+def parts_of(x: Column | Items) -> list[Column]:
     """The columns of a vector; a column is a vector of itself, and a list of numbers one of its items."""
     from treadle.transform._lists import Items
 
