@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from treadle.errors import ColumnTypeError, CorruptFileError, DataError, TextEncodingError
@@ -24,6 +25,8 @@ _FITS = {
     "timestamp": (str, datetime),
 }
 _LIMIT = 2**63
+_DEEPEST = 200  # Arrow's parser overflows its stack, and takes the process with it
+_TOO_DEEP = f"more than {_DEEPEST} objects and lists are inside of each other"
 
 
 class Row(NamedTuple):
@@ -47,7 +50,7 @@ def parse_lines(chunk: bytes, path: Path, seen: int, *, lenient: bool) -> tuple[
         number += 1
         try:
             rows.append(Row(number, parse_object(line)))
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             garbled = isinstance(error, UnicodeDecodeError)
             if not lenient:
                 kind = TextEncodingError if garbled else CorruptFileError
@@ -64,19 +67,54 @@ def parse_object(line: bytes | str) -> dict[str, Any]:
         ValueError: The text is something else.
     """
     text = line.decode("utf-8") if isinstance(line, bytes) else line
-    value = json.loads(text, object_pairs_hook=_unique)
+    try:
+        value = json.loads(text, object_pairs_hook=_unique)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    if text.count("{") + text.count("[") > _DEEPEST and not _is_shallow(value):
+        raise ValueError(_TOO_DEEP)
     if not isinstance(value, dict):
         raise ValueError(f"it is {_WORDS.get(type(value), 'null')}")
     return value
+
+
+def may_be_deep(chunk: bytes) -> bool:
+    """Whether a line may hold objects or lists inside of more of them than a parser's stack bears."""
+    if chunk.count(b"{") + chunk.count(b"[") <= _DEEPEST:
+        return False
+    return any(_most_open(line) > _DEEPEST for line in chunk.split(b"\n"))
+
+
+def _most_open(line: bytes) -> int:
+    """The most brackets that are open at one place, or more where strings hold some."""
+    if line.count(b"{") + line.count(b"[") <= _DEEPEST:
+        return 0
+    letters = np.frombuffer(line, np.uint8)
+    opened = np.isin(letters, list(b"{[")).astype(np.int32)
+    return int(np.cumsum(opened - np.isin(letters, list(b"}]"))).max())
+
+
+def _is_shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for found in level
+            if isinstance(found, dict | list)
+            for item in (found.values() if isinstance(found, dict) else found)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def array_lines(text: bytes, path: Path) -> bytes:
     """A file that is one array of objects, as lines."""
     try:
         values = json.loads(text, object_pairs_hook=_unique)
+        return "\n".join(json.dumps(value, ensure_ascii=False) for value in values).encode()
     except (ValueError, RecursionError) as error:
         raise CorruptFileError(f"The file is not JSON: {error}.", where={"file": path}) from error
-    return "\n".join(json.dumps(value, ensure_ascii=False) for value in values).encode()
 
 
 def rows_to_table(

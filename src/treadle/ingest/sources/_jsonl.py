@@ -16,7 +16,7 @@ import pyarrow.json as pa_json
 
 from treadle.errors import ColumnTypeError, DataError, EmptyFileError
 from treadle.ingest.sources._chunks import text_chunks
-from treadle.ingest.sources._json_rows import array_lines, parse_lines, rows_to_table
+from treadle.ingest.sources._json_rows import array_lines, may_be_deep, parse_lines, rows_to_table
 from treadle.ingest.sources._pieces import Pieces
 from treadle.ingest.sources._promise import Opened, Reading, Refused
 from treadle.schema import type_word
@@ -102,7 +102,9 @@ class JsonLinesSource:
         return pa.table(columns), refused
 
     def _fast(self, chunk: bytes) -> pa.Table | None:
-        """The piece as Arrow reads it; nothing if it refuses, or would round a whole number."""
+        """The piece as Arrow reads it; nothing if it refuses, would round a number, or might overflow its stack."""
+        if may_be_deep(chunk):
+            return None
         try:
             chunk.decode("utf-8")
             table = pa_json.read_json(

@@ -25,6 +25,7 @@ SCHEMES = ()
 _PIECEMEAL: dict[str, Any] = {"pre_buffer": False, "buffer_size": 1 << 20}
 _SMALL_DICTIONARY = 128 * 1024
 _BATCH_BYTES = 128 << 20
+_NUMBER_BYTES = 8
 
 
 def is_format(head: bytes) -> bool:
@@ -92,8 +93,20 @@ def _row_bytes(metadata: pq.FileMetaData, path: Path, limit: int) -> float:
                 where={"file": path, "row_group": number, "bytes": path.stat().st_size},
                 hint="If the file is sound, write it in smaller row groups, or allow more with the option group_bytes.",
             )
-        most = max(most, group.total_byte_size / max(1, group.num_rows))
+        most = max(most, _unfolded_bytes(group) / max(1, group.num_rows))
+        if most > limit:
+            raise CorruptFileError(
+                f"A row unfolds to {most:,.0f} bytes; the limit is {limit:,}.",
+                where={"file": path, "row_group": number, "bytes": path.stat().st_size},
+                hint="If the file is sound, allow more with the option group_bytes.",
+            )
     return most
+
+
+def _unfolded_bytes(group: pq.RowGroupMetaData) -> int:
+    """What the values of a row group take: where one is repeated, as in lists of zeros, far more than their pages."""
+    columns = [group.column(place) for place in range(group.num_columns)]
+    return sum(max(column.total_uncompressed_size, column.num_values * _NUMBER_BYTES) for column in columns)
 
 
 def _text_leaves(metadata: pq.FileMetaData) -> dict[str, int]:

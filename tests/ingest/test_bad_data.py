@@ -224,6 +224,31 @@ def test_a_bomb_of_parquet_is_refused_unless_it_is_allowed(tmp_path: Path) -> No
     assert read_table(tmp_path / "bomb.parquet", options={"group_bytes": 50_000_000}).num_rows == 400
 
 
+def test_a_bomb_of_lists_is_read_in_few_rows(tmp_path: Path) -> None:
+    table = pa.table({"l": pa.array([[0] * 1_000_000] * 40, pa.list_(pa.int8()))})
+    pq.write_table(table, tmp_path / "bomb.parquet", compression="zstd")
+    assert (tmp_path / "bomb.parquet").stat().st_size < 100_000
+    rows = [batch.num_rows for batch in scan(tmp_path / "bomb.parquet").batches()]
+    assert (sum(rows), max(rows)) == (40, 16)  # 128 MiB of numbers of eight bytes
+    with pytest.raises(CorruptFileError, match=r"A row unfolds to 8,000,000 bytes; the limit is 1,000,000"):
+        scan(tmp_path / "bomb.parquet", options={"group_bytes": 1_000_000})
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.log", "a.json"])
+@pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ('{"a":[', "]}"), ("[", "]")])
+def test_json_that_is_too_deep_is_refused(tmp_path: Path, name: str, opening: str, closing: str) -> None:
+    for depth in (300, 100_000):
+        (tmp_path / name).write_text('{"b":1}\n{"a":' + opening * depth + "1" + closing * depth + "}\n")
+        with pytest.raises(CorruptFileError, match="inside of each other"):
+            scan(tmp_path / name)
+
+
+def test_long_lists_and_brackets_in_texts_are_not_deep(tmp_path: Path) -> None:
+    rows = [{"l": [[n] for n in range(300)], "t": "[" * 300 + "}" * n} for n in range(3)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert read_table(tmp_path / "a.jsonl").to_pylist() == rows
+
+
 @pytest.mark.parametrize("name", ["bomb.csv.gz", "bomb.jsonl.gz", "bomb.txt.gz"])
 def test_a_bomb_of_text_without_a_line_break(tmp_path: Path, name: str) -> None:
     begin = {"csv": b"s,n\n", "jsonl": b'{"s": "', "txt": b""}[name.split(".")[1]]
