@@ -28,7 +28,8 @@ def loaded_by(statement: str) -> tuple[set[str], int]:
 
 def packages(modules: set[str]) -> set[str]:
     """The top-level modules that are neither Treadle's nor the standard library's."""
-    return {name.partition(".")[0] for name in modules} - {"treadle"} - set(sys.stdlib_module_names)
+    tops = {name.partition(".")[0] for name in modules} - {"treadle"} - set(sys.stdlib_module_names)
+    return {name for name in tops if not name.startswith("_sysconfigdata")}  # the standard library's, named by platform
 
 
 def rooms(modules: set[str]) -> set[str]:
@@ -94,4 +95,13 @@ def test_the_template_of_nodes_is_pure_and_has_one_thread() -> None:
     modules, threads = loaded_by("import treadle.runner._template")
     assert packages(modules) == set()
     assert threads == 1
-    assert rooms(modules) <= {"artifact", "config", "errors", "metadata", "pipeline", "runner", "storage"}
+    assert rooms(modules) <= {"artifact", "config", "errors", "files", "metadata", "pipeline", "runner", "storage"}
+
+
+def test_so_it_is_with_what_it_imports_when_it_has_nothing_to_do() -> None:
+    modules, threads = loaded_by(
+        "import importlib, treadle.runner._template as template\n"
+        "for name in template.LATER: importlib.import_module(name)"
+    )
+    assert packages(modules) == set()
+    assert threads == 1

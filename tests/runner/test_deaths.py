@@ -98,7 +98,7 @@ def test_the_template_is_killed(project: Project) -> None:
     assert driver.returncode == 1
     assert "NodeLostError" in told
     assert project.staging() == []
-    os.kill(node, signal.SIGKILL)
+    assert ends(node)
     finish(project)
 
 

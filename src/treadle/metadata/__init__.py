@@ -6,16 +6,24 @@ careful way to keep rows in a file, shared with other rooms that own a file of t
 `collect` takes out of a store what nothing needs any more.
 """
 
-from treadle.metadata._answers import Making, Related, SpanRange
-from treadle.metadata._archive import Transfer, export_run, import_run
-from treadle.metadata._collect import Collection, Pins, collect, pins_of, plan_collection
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
 from treadle.metadata._database import Database, Transaction
-from treadle.metadata._lineage import Lineage
-from treadle.metadata._openlineage import openlineage_events, post_event
 from treadle.metadata._place import has_database, has_metadata, open_database, open_metadata
 from treadle.metadata._records import ArtifactRecord, Attempt, ExecutionRecord, ExecutionState, RunRecord, RunState
-from treadle.metadata._retention import Kept, Retention
 from treadle.metadata._store import MetadataStore
+
+if TYPE_CHECKING:
+    from treadle.metadata._answers import Making, Related, SpanRange
+    from treadle.metadata._archive import Transfer, export_run, import_run
+    from treadle.metadata._collect import Collection, Pins, collect, pins_of, plan_collection
+    from treadle.metadata._lineage import Lineage
+    from treadle.metadata._openlineage import openlineage_events, post_event
+    from treadle.metadata._retention import Kept, Retention
+
 
 __all__ = [
     "ArtifactRecord",
@@ -48,3 +56,31 @@ __all__ = [
     "plan_collection",
     "post_event",
 ]
+
+# A run needs none of this: archives, questions about lineage, collection.
+_LATER = {
+    "Collection": "_collect",
+    "Kept": "_retention",
+    "Lineage": "_lineage",
+    "Making": "_answers",
+    "Pins": "_collect",
+    "Related": "_answers",
+    "Retention": "_retention",
+    "SpanRange": "_answers",
+    "Transfer": "_archive",
+    "collect": "_collect",
+    "export_run": "_archive",
+    "import_run": "_archive",
+    "openlineage_events": "_openlineage",
+    "pins_of": "_collect",
+    "plan_collection": "_collect",
+    "post_event": "_openlineage",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

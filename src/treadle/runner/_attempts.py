@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from treadle.artifact import digest_bytes
 from treadle.errors import NodeLostError, NodeTimeoutError, TreadleError
 from treadle.metadata import ArtifactRecord, Attempt
+from treadle.pipeline import NodeIR
 from treadle.runner._child import describe_error
 from treadle.runner._decide import Decider, Decision
 from treadle.runner._layout import Layout
@@ -24,6 +25,10 @@ from treadle.runner._task import read_json, write_json
 from treadle.runner.backends._contract import Began, Ended, Launcher, Task
 
 TICK_SECONDS = 0.1
+_AHEAD = 2
+"""So many processes are prepared at most: each has its libraries in memory."""
+_CORES = 2
+"""With fewer, a process that prepares itself would only be in the way."""
 Listener = Callable[[Event], object]
 
 
@@ -105,6 +110,9 @@ class Attempts:
         self._first = attempt
         self._due: list[_Due] = []
         self._running: dict[int, _Running] = {}
+        self._looked_at: set[str] = set()
+        self._prepared: set[str] = set()
+        """Of these, the nodes whose processes have been started, and wait."""
 
     @property
     def busy(self) -> bool:
@@ -115,6 +123,37 @@ class Attempts:
         """Run a node as soon as there is room."""
         self._launcher.warm_up()
         self._due.append(_Due(decision, self._first))
+
+    def prepare_next(self, waiting: Iterable[NodeIR], ended: Collection[str]) -> None:
+        """Have the process of a node prepared that is likely to run soon, while others are at work on another core.
+
+        Args:
+            waiting: The nodes that have not been decided upon, in order.
+            ended: The names of those that have ended.
+        """
+        if not self._running or len(self._prepared) >= _AHEAD or self._pool.limit("cpu") < _CORES:
+            return
+        soon = {*ended, *self._looked_at, *(running.decision.node.name for running in self._running.values())}
+        for node in waiting:
+            likely = node.when is None and node.each is None and soon.issuperset(node.before())
+            if likely and node.name not in self._looked_at:
+                self._looked_at.add(node.name)
+                if imports := self._imports(node):
+                    self._prepared.add(node.name)
+                    self._launcher.prepare(node.name, imports, self._place())
+                return
+
+    def _imports(self, node: NodeIR) -> list[tuple[str, str]]:
+        try:
+            return self._decider.imports(node)
+        except TreadleError:  # the decision upon the node will tell
+            return []
+
+    def drop(self, node: str) -> None:
+        """A node does not run."""
+        if node in self._prepared:
+            self._prepared.remove(node)
+            self._launcher.drop(node)
 
     def step(self) -> list[Outcome]:
         """Start what fits and listen for a moment; the nodes that ended for good."""
@@ -148,7 +187,8 @@ class Attempts:
         log = self._layout.log(self._run, node.name)
         write_json(folder / "request.json", self._request(decision))
         self._running[execution] = _Running(decision, execution, folder, log, time.monotonic(), attempt, _size(log))
-        self._launcher.start(Task(execution, folder, log, needs))
+        self._prepared.discard(node.name)
+        self._launcher.start(Task(execution, folder, log, needs, node.name))
         self._tell(Event("started", self._run, node.name, decision.reason))
 
     def _request(self, decision: Decision) -> dict[str, Any]:
@@ -157,19 +197,21 @@ class Attempts:
             "node": node.name,
             "run": self._run,
             "outputs": dict(node.outputs),
-            "home": str(self._layout.home),
+            **self._place(),
             "component": node.component.to_json(),
             "arguments": decision.arguments,
             "files": {name: str(file) for name, file in self._decider.files.items()},
-            "sys_path": self._sys_path(),
-            "roots": list(dict.fromkeys([self._decider.project, os.getcwd()])),
         }
         return {**request, "resolved": decision.resolved} if node.resolves else request
 
-    def _sys_path(self) -> list[str]:
+    def _place(self) -> dict[str, Any]:
         folders = [str(file.parent) for file in self._decider.files.values()]
         entries = [os.path.abspath(entry) for entry in sys.path]
-        return [*folders, *(entry for entry in entries if entry not in folders)]
+        return {
+            "home": str(self._layout.home),
+            "sys_path": [*folders, *(entry for entry in entries if entry not in folders)],
+            "roots": list(dict.fromkeys([self._decider.project, os.getcwd()])),
+        }
 
     def _listen(self) -> list[Outcome]:
         happened = self._launcher.wait(TICK_SECONDS)

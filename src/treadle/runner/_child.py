@@ -33,17 +33,32 @@ from treadle.runner._task import read_json, write_json
 from treadle.storage import open_artifacts
 
 
-def run_task(task: Path) -> int:
-    """Run the node that a task describes and leave ``result.json``; the process's exit status."""
+def begin(place: Mapping[str, Any]) -> ReadTracer:
+    """Make this process a node's: where it finds modules, and who hears of the files that it opens.
+
+    Args:
+        place: ``home`` (the store), ``sys_path`` and ``roots`` (the folders that hold the user's files).
+    """
+    os.environ["TREADLE_HOME"] = place["home"]
+    sys.path[:] = place["sys_path"]
+    import_fresh_sources()
+    tracer = ReadTracer(place["roots"], place["home"])
+    tracer.start()
+    return tracer
+
+
+def run_task(task: Path, tracer: ReadTracer | None = None) -> int:
+    """Run the node that a task describes and leave ``result.json``; the process's exit status.
+
+    Args:
+        task: The task's folder.
+        tracer: What `begin` gave, where this process has begun already.
+    """
     request = read_json(task / "request.json")
     node = request["node"]
-    tracer = ReadTracer(request["roots"], request["home"])
+    tracer = tracer or begin(request)
     try:
-        os.environ["TREADLE_HOME"] = request["home"]
-        sys.path[:] = request["sys_path"]
-        import_fresh_sources()
         set_current_node(request["run"], node)
-        tracer.start()
         result = _Node(request, task, tracer).run()
     except Skip as skip:
         result = {"skip": skip.reason}

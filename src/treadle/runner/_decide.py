@@ -20,6 +20,7 @@ from treadle.pipeline import (
     DictOf,
     FilePath,
     Function,
+    FunctionReference,
     ListOf,
     NodeIR,
     Pipeline,
@@ -93,6 +94,10 @@ class Decider:
         found = find_function(node.component, self.files)
         assert isinstance(found, Component)
         return found
+
+    def imports(self, node: NodeIR) -> list[tuple[str, str]]:
+        """What the node's process is going to import, as far as its code says: modules, and names taken from them."""
+        return self._code.imports(_functions(node))
 
     def decide(self, node: NodeIR, outputs: Outputs, *, run: str | None = None) -> Decision:
         """Decide about a node whose upstream nodes have outputs.
@@ -179,13 +184,7 @@ class Decider:
             parts[f"output {name}"] = kind
         always = None if node.cache else "the component asks to run every time (cache=False)"
         sources: dict[str, str] = {}
-        functions = [
-            leaf.reference
-            for argument in node.arguments.values()
-            for leaf in leaves(argument)
-            if isinstance(leaf, Function)
-        ]
-        for reference in [node.component, *functions]:
+        for reference in _functions(node):
             code = self._code.read(reference)
             parts |= code.parts
             sources |= code.sources
@@ -224,6 +223,12 @@ class Decider:
         function = self.component(node).resolve
         assert function is not None
         return resolve(function, node, arguments, self.store)
+
+
+def _functions(node: NodeIR) -> list[FunctionReference]:
+    """The node's component and the functions that it is given."""
+    given = [leaf for argument in node.arguments.values() for leaf in leaves(argument)]
+    return [node.component, *(leaf.reference for leaf in given if isinstance(leaf, Function))]
 
 
 def resolve(function: Callable[..., Any], node: NodeIR, arguments: Mapping[str, Any], store: ArtifactStore) -> Any:

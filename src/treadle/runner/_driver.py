@@ -92,9 +92,12 @@ class Driver:
             staging=staging,
             attempt=attempt,
         )
+        if any(not node.cache for name, node in self._waiting.items() if name in self._part.selected):
+            self._launcher.warm_up()  # a process will be needed, whatever is reused
         while self._waiting or self._attempts.busy:
             self._stop_if_asked(staging)
             self._decide_ready()
+            self._attempts.prepare_next(self._waiting.values(), self._results)
             for outcome in self._attempts.step():
                 self._settle(outcome)
 
@@ -240,6 +243,8 @@ class Driver:
 
     def _finish(self, result: NodeResult) -> None:
         self._results[result.name] = result
+        if self._attempts is not None:
+            self._attempts.drop(result.name)
         self._tell(Event("finished", self.id, result.name, result.reason, result=result))
 
     def _stop_if_asked(self, staging: Path) -> None:

@@ -22,10 +22,14 @@ class Pool:
         self._limits = dict(limits)
         self._taken: dict[str, float] = {}
 
+    def limit(self, name: str) -> float:
+        """How much of a thing there is."""
+        return self._limits.get(name, float("inf"))
+
     def fits(self, needs: Mapping[str, float]) -> bool:
         """Whether this much can be taken now."""
         return all(
-            self._taken.get(name, 0.0) == 0.0 or self._taken[name] + amount <= self._limits.get(name, float("inf"))
+            self._taken.get(name, 0.0) == 0.0 or self._taken[name] + amount <= self.limit(name)
             for name, amount in needs.items()
             if amount > 0
         )

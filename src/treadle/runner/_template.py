@@ -1,9 +1,12 @@
 """The template: a process with one thread that forks a child for each node.
 
 It imports pure-Python modules only, because a library that starts threads makes forking unsafe; that there is one
-thread is checked before every fork. It speaks JSON lines: ``{"start": id, "task": folder, "log": file}`` and
-``{"kill": id}`` come in; ``{"started": id, "process": n}`` and ``{"ended": id, "status": n}`` go out (status negative:
-killed by that signal). A node ends with everything it started. When the template's input ends, because the driver is
+thread is checked before every fork. It speaks JSON lines: ``{"start": id, "node": name, "task": folder, "log": file}``,
+``{"kill": id}``, ``{"prepare": name, "imports": [[module, name]], "place": {...}}`` and ``{"drop": name}`` come in;
+``{"started": id, "process": n}`` and ``{"ended": id, "status": n}`` go out (status negative: killed by that signal).
+
+A child that is prepared imports what its node is going to import and waits for the node's task; it serves that node or
+none. A node ends with everything it started. When the template's input ends, because the driver is
 done or dead, it kills what still runs and goes; when it is killed itself, its children are too.
 """
 
@@ -15,11 +18,17 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
 from treadle.runner._child import run_task
+from treadle.runner._prepared import LATER, wait_for_task
+from treadle.runner._reads import ReadTracer
 from treadle.runner._tree import adopt_orphans, die_with_parent, kill_descendants, kill_group, kill_tree
 
 _LOOK_SECONDS = 1.0
@@ -33,9 +42,20 @@ def main() -> None:
     _Template().serve()
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A child that waits for its node's task."""
+
+    process: int
+    pipe: int
+    """Its task is written here; closed, it ends."""
+
+
 class _Template:
     def __init__(self) -> None:
         self._children: dict[int, int] = {}  # process id -> task id
+        self._prepared: dict[str, _Prepared] = {}  # by node
+        self._later = list(LATER)
         self._wake, wake_in = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(wake_in, False)
@@ -43,11 +63,10 @@ class _Template:
         signal.set_wakeup_fd(wake_in)
 
     def serve(self) -> None:
-        gc.collect()
-        gc.freeze()  # children that never touch these objects share their pages
+        _share_pages()
         pending = b""
         while True:
-            ready, _, _ = select.select([0, self._wake], [], [], _LOOK_SECONDS)
+            ready, _, _ = select.select([0, self._wake], [], [], 0 if self._later else _LOOK_SECONDS)
             if self._wake in ready:
                 os.read(self._wake, 4096)
             self._reap()
@@ -58,26 +77,70 @@ class _Template:
                 *lines, pending = (pending + data).split(b"\n")
                 for line in lines:
                     self._obey(json.loads(line))
+            elif not ready and self._later:  # nobody waits: children will not have to import this themselves
+                import_module(self._later.pop(0))
+                if not self._later:
+                    _share_pages()
         kill_descendants()
-        for process in self._children:
+        for process in [*self._children, *(child.process for child in self._prepared.values())]:
             kill_tree(process)
             os.waitpid(process, 0)
 
     def _obey(self, message: dict[str, Any]) -> None:
-        if "kill" in message:
+        if "start" in message:
+            process = self._hand_over(message) or self._fork(lambda: _work(message))
+            self._children[process] = message["start"]
+            _say({"started": message["start"], "process": process})
+        elif "prepare" in message:
+            self._prepare(message)
+        elif "drop" in message:
+            if (child := self._prepared.pop(message["drop"], None)) is not None:
+                os.close(child.pipe)
+                kill_tree(child.process)
+                os.waitpid(child.process, 0)
+        else:
             for process, task in self._children.items():
                 if task == message["kill"]:
                     kill_tree(process)
-            return
+
+    def _prepare(self, message: dict[str, Any]) -> None:
+        reading, writing = os.pipe()
+        unread = [writing, *(child.pipe for child in self._prepared.values())]
+
+        def wait() -> int:
+            for pipe in unread:
+                os.close(pipe)
+            with tempfile.TemporaryFile() as printed:
+                _redirect(printed.fileno())
+                task, tracer = wait_for_task(message, reading)
+                printed.seek(0)
+                return _work(task, tracer, printed.read())
+
+        self._prepared[message["prepare"]] = _Prepared(self._fork(wait), writing)
+        os.close(reading)
+
+    def _hand_over(self, message: dict[str, Any]) -> int | None:
+        """Give a task to the child that was prepared for it, if there is one; its process id."""
+        child = self._prepared.pop(message["node"], None)
+        if child is None:
+            return None
+        try:
+            os.write(child.pipe, json.dumps(message).encode() + b"\n")
+        except BrokenPipeError:  # an import has ended it; the node's own import will tell why
+            return None
+        finally:
+            os.close(child.pipe)
+        return child.process
+
+    def _fork(self, work: Callable[[], int]) -> int:
         _check_single_threaded()
         template = os.getpid()
         process = os.fork()
         if process == 0:
-            self._become_child(message, template)
-        self._children[process] = message["start"]
-        _say({"started": message["start"], "process": process})
+            self._become_child(work, template)
+        return process
 
-    def _become_child(self, message: dict[str, Any], template: int) -> NoReturn:
+    def _become_child(self, work: Callable[[], int], template: int) -> NoReturn:
         status = 1
         try:
             die_with_parent(template)
@@ -86,8 +149,7 @@ class _Template:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             os.close(self._wake)
-            _redirect(message["log"])
-            status = run_task(Path(message["task"]))
+            status = work()
             sys.stdout.flush()
             sys.stderr.flush()
         except BaseException:
@@ -96,7 +158,7 @@ class _Template:
             os._exit(status)
 
     def _reap(self) -> None:
-        while self._children:
+        while self._children or self._prepared:
             process, status = os.waitpid(-1, os.WNOHANG)
             if process == 0:
                 return
@@ -104,20 +166,36 @@ class _Template:
             if task is not None:
                 kill_group(process)
                 _say({"ended": task, "status": os.waitstatus_to_exitcode(status)})
+            for node in [node for node, child in self._prepared.items() if child.process == process]:
+                os.close(self._prepared.pop(node).pipe)
 
 
-def _redirect(log: str) -> None:
+def _work(message: dict[str, Any], tracer: ReadTracer | None = None, printed: bytes = b"") -> int:
+    """Run a task, with its output in its log, after what was printed before."""
+    log = message["log"]
     os.makedirs(os.path.dirname(log), exist_ok=True)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.write(output, printed)
+    _redirect(output)
+    os.close(output)
+    return run_task(Path(message["task"]), tracer)
+
+
+def _redirect(output: int) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(nothing)
-    os.close(output)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+
+
+def _share_pages() -> None:
+    """Children that never touch the objects of now share their pages."""
+    gc.collect()
+    gc.freeze()
 
 
 def _say(message: dict[str, int]) -> None:

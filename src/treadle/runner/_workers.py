@@ -8,7 +8,9 @@ import os
 import select
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import treadle
 from treadle.errors import NodeLostError
@@ -50,7 +52,16 @@ class Workers:
     def start(self, task: Task) -> None:
         """Start a process for a task."""
         self.warm_up()
-        self._say({"start": task.id, "task": str(task.folder), "log": str(task.log)})
+        self._say({"start": task.id, "node": task.node, "task": str(task.folder), "log": str(task.log)})
+
+    def prepare(self, node: str, imports: Sequence[tuple[str, str]], place: Mapping[str, Any]) -> None:
+        """Start the process of a node before its task is known; it imports, and waits."""
+        self.warm_up()
+        self._say({"prepare": node, "imports": list(imports), "place": dict(place)})
+
+    def drop(self, node: str) -> None:
+        """End the process that was prepared for a node."""
+        self._say({"drop": node})
 
     def kill(self, task: int) -> None:
         """End a task's process and everything it started."""

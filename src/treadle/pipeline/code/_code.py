@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,8 @@ class Code:
     """The source files that were read, and their digests."""
     always: str | None = None
     """Why the node must run every time, when it must."""
+    imports: Sequence[tuple[str, str]] = ()
+    """Installed modules that its process is going to import, and names taken from them."""
 
 
 class CodeReader:
@@ -64,13 +66,26 @@ class CodeReader:
             self._read[key] = self._code(reference)
         return self._read[key]
 
+    def imports(self, references: Iterable[FunctionReference]) -> list[tuple[str, str]]:
+        """What a process for these functions is going to import: installed modules, and names taken from them.
+
+        That is what the functions import themselves, and what others of the run import of packages that these reach
+        too: a model is loaded with the framework it was trained with.
+        """
+        codes = [self.read(reference) for reference in references]
+        packages = {part.removeprefix("package ") for code in codes for part in code.parts}
+        others = {
+            pair for code in self._read.values() for pair in code.imports if pair[0].partition(".")[0] in packages
+        }
+        return sorted(others.union(*(code.imports for code in codes)))
+
     def _code(self, reference: FunctionReference) -> Code:
         live = _Carried(None if self._folder is None else str(self._folder))
         live.look(find_function(reference, self._files))
         reading = self._readings.of(reference, live.names)
         parts = {**reading.parts, **live.parts, **self._values(reading.computed)}
         parts["python"] = self._modules.python_version()
-        return Code(parts, self._modules.sources, live.always or reading.always)
+        return Code(parts, self._modules.sources, live.always or reading.always, reading.imports)
 
     def _values(self, constants: Iterable[tuple[str, str]]) -> dict[str, str]:
         """Values of constants that the source does not spell out, such as those read from the environment."""

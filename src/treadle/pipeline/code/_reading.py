@@ -28,6 +28,8 @@ class Reading:
     """Parts of its fingerprint: statements, packages, and modules that are not there."""
     computed: list[tuple[str, str]]
     """Modules and names of constants whose values the source does not spell out."""
+    imports: list[tuple[str, str]]
+    """Installed modules that the function's process is going to import, and names taken from them."""
     always: str | None
     """Why the node must run every time, when it must."""
 
@@ -62,7 +64,8 @@ class Readings:
         kept = None if self._memory is None else self._memory.recall(key)
         if kept is None or not self._modules.finds_again(kept["seen"]):
             return None
-        return Reading(kept["parts"], [(module, name) for module, name in kept["computed"]], kept["always"])
+        computed, imports = ([(module, name) for module, name in kept[pairs]] for pairs in ("computed", "imports"))
+        return Reading(kept["parts"], computed, imports, kept["always"])
 
     def _read(self, function: FunctionReference, carried: Iterable[tuple[str, str]]) -> Reading:
         roots = set(self._reach.resolve(function.module, ("name", *function.name.split("."))))
@@ -73,7 +76,7 @@ class Readings:
         parts |= {f"package {name}": version for name, version in reached.packages.items()}
         parts |= {f"module {name}": "not installed" for name in reached.missing}
         always = f"the compiled module {min(reached.extensions)!r} has no version" if reached.extensions else None
-        return Reading(parts, self._computed(reached), always)
+        return Reading(parts, self._computed(reached), self._imports(function), always)
 
     def _statements(self, reached: Reached) -> dict[str, str]:
         grouped: dict[str, list[str]] = {}
@@ -101,6 +104,20 @@ class Readings:
 
     def _label(self, target: Target) -> str:
         return target[0] if target[1] < 0 else f"{target[0]}.{self._reach.statement(target).name}"
+
+    def _imports(self, function: FunctionReference) -> list[tuple[str, str]]:
+        """What the function imports itself, and what its module does, which of Treadle's own is light."""
+        module = self._modules.find(function.module)
+        assert module.facts is not None
+        loads = [] if module.top == "treadle" else list(module.facts.loads)
+        for binding in module.facts.names.get(function.name.partition(".")[0], ()):
+            if isinstance(binding, int):
+                loads += [ref for ref in module.facts.statements[binding].references if ref[0] == "load"]
+        named = {(name, attribute.strip("*")) for _, level, name, attribute in loads if level == "0"}
+        return sorted(pair for pair in named if self._takes_time(pair[0]))
+
+    def _takes_time(self, module: str) -> bool:
+        return module.startswith("treadle.") or self._modules.find(module.partition(".")[0]).kind == "package"
 
     def _computed(self, reached: Reached) -> list[tuple[str, str]]:
         found = []

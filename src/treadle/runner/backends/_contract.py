@@ -7,11 +7,11 @@ loops, retries, timeouts and lineage are the driver's, and the same everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Task:
     """Where what the node prints goes, as it prints it."""
     needs: Mapping[str, float] = field(default_factory=dict)
     """What it takes: ``cpu`` (cores), ``memory`` (bytes), ``gpu``, and names of the user's own."""
+    node: str = ""
+    """The node's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,18 @@ class Launcher(Protocol):
 
     def warm_up(self) -> None:
         """Get ready: a task will come. Returns at once."""
+
+    def prepare(self, node: str, imports: Sequence[tuple[str, str]], place: Mapping[str, Any]) -> None:
+        """A task of this node is likely to come: its process may be started and import, where that saves time.
+
+        Args:
+            node: The node's name.
+            imports: Modules that it is going to import, and names taken from them.
+            place: ``home`` (the store), ``sys_path`` and ``roots`` (folders of the user's files), as in its request.
+        """
+
+    def drop(self, node: str) -> None:
+        """The node for which something may have been prepared does not run."""
 
     def start(self, task: Task) -> None:
         """Start a process for a task; returns at once."""

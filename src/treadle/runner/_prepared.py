@@ -1,0 +1,49 @@
+"""A child that imports what its node is going to import, before the node's inputs are there.
+
+Heavy libraries take longer to import than many a node works, and importing them needs no input: while one node works,
+the process of the next one gets ready on another core.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from treadle.runner._child import begin
+from treadle.runner._reads import ReadTracer
+
+LATER = (
+    "treadle.components",
+    "treadle.schema",
+    "treadle.ingest",
+    "treadle.engine",
+    "treadle.frameworks",
+    "treadle.registry",
+    "importlib.metadata",
+    "concurrent.futures.thread",
+    "ctypes",
+    "pydoc",
+    "ssl",
+)
+"""Pure Python (and the standard library) that many nodes need: the template imports it when it has nothing to do."""
+
+
+def import_early(imports: Iterable[tuple[str, str]]) -> None:
+    """Import modules, and names from them. What cannot be imported now is for the node to tell."""
+    for module, name in imports:
+        with contextlib.suppress(BaseException):
+            __import__(module, fromlist=[name] if name else [])
+
+
+def wait_for_task(message: Mapping[str, Any], pipe: int) -> tuple[dict[str, Any], ReadTracer]:
+    """Import, then wait for the task of the node; ends the process if there will be none."""
+    tracer = begin(message["place"])
+    import_early(message["imports"])
+    with os.fdopen(pipe, "rb") as stream:
+        line = stream.readline()
+    if not line:
+        os._exit(0)
+    return json.loads(line), tracer

@@ -1,0 +1,95 @@
+"""The process of the next node imports while this one works; nothing else of it shows."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from project_folder import Project
+
+from treadle.runner._workers import Workers
+from treadle.runner.backends._contract import Ended, Task
+
+LOOKS = """
+    import os
+
+    @component
+    def first(x: int) -> int:
+        import time
+        time.sleep(0.2)
+        return x
+
+    @component
+    def second(x: int) -> list[bool]:
+        import sys
+        there = "markdown_it" in sys.modules
+        import markdown_it
+        return [there, "beside" in sys.modules, os.environ["TREADLE_HOME"].endswith(".treadle")]
+
+    @pipeline
+    def p(x: int = 1):
+        second(first(x))
+"""
+
+
+def test_the_next_node_has_imported_before_it_starts(project: Project) -> None:
+    project.write(LOOKS)
+    assert project.run(workers=2).nodes["second"].value == [True, False, True]
+    assert project.run({"x": 2}, workers=1).nodes["second"].value == [False, False, True]
+
+
+def test_a_node_that_was_prepared_and_is_reused_leaves_nothing(project: Project) -> None:
+    project.write(LOOKS.replace("return x\n", "return 5\n"))
+    project.run(workers=2)
+    result = project.run({"x": 2}, workers=2)
+    assert {name: node.state for name, node in result.nodes.items()} == {"first": "ran", "second": "cached"}
+    assert not (project.home / "logs" / result.id / "second.txt").exists()
+    assert project.staging() == []
+
+
+def test_what_the_projects_own_modules_read_counts_as_ever(project: Project) -> None:
+    project.write("RATE = int(open('rate.txt').read())\n", "rates.py")
+    (project.folder / "rate.txt").write_text("3")
+    project.write(
+        LOOKS.replace("import markdown_it\n", "import markdown_it, rates\n").replace(
+            '"beside" in sys.modules', "rates.RATE == 3"
+        )
+    )
+    assert project.run(workers=2).nodes["second"].value == [True, True, True]
+    (project.folder / "rate.txt").write_text("4")
+    result = project.run(workers=2)
+    assert (result.nodes["second"].state, result.nodes["second"].value) == ("ran", [False, False, True])
+
+
+def place(folder: Path) -> dict[str, object]:
+    return {"home": str(folder), "sys_path": [os.path.abspath(entry) for entry in sys.path], "roots": [str(folder)]}
+
+
+def children(of: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{of}/task/{of}/children").read_text().split()]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_a_prepared_process_that_dies_or_is_not_needed_is_no_loss(tmp_path: Path) -> None:
+    (tmp_path / "task").mkdir()
+    with Workers(str(tmp_path)) as workers:
+        for node in ("kept", "killed", "dropped"):
+            workers.prepare(node, [("json", ""), ("no_such_module", "at_all")], place(tmp_path))
+        template = workers._template
+        assert template is not None
+        while len(children(template.pid)) < 3:
+            time.sleep(0.01)
+        os.kill(children(template.pid)[1], 9)
+        workers.drop("dropped")
+        while len(children(template.pid)) > 1:
+            time.sleep(0.01)
+        for number, node in enumerate(("kept", "killed")):
+            workers.start(Task(number, tmp_path / "task", tmp_path / "log", node=node))
+        ended: list[int] = []
+        while len(ended) < 2:  # the tasks say nothing, and are lost; but both were begun
+            ended += [event.task for event in workers.wait(1.0) if isinstance(event, Ended)]
+    assert sorted(ended) == [0, 1]
+    assert not Path(f"/proc/{template.pid}").exists()
