@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -248,3 +249,37 @@ def test_the_stored_graph_is_readable_and_versioned(tmp_path: Path) -> None:
     (tmp_path / "graph.json").write_text("{")
     with pytest.raises(ModelFormatError, match="no transform graph here"):
         tt.TransformGraph.load(tmp_path)
+
+
+@dataclass(frozen=True)
+class Overwriting:
+    """A user's analyzer that works in the memory it is given."""
+
+    def create(self) -> Overwritten:
+        return Overwritten()
+
+
+class Overwritten:
+    def __init__(self) -> None:
+        self.sum = 0.0
+
+    def add(self, values: Any) -> None:
+        values *= 2.0
+        self.sum += float(values.sum())
+
+    def merge(self, other: Overwritten) -> None:
+        self.sum += other.sum
+
+    def result(self) -> dict[str, float]:
+        return {"sum": self.sum}
+
+
+def test_a_users_analyzer_may_write_into_what_it_gets_and_not_into_the_data() -> None:
+    table = pa.table({"fare": [1.0, 2.0]})
+    graph = tt.analyze(
+        lambda x: {"out": x["fare"] + tt.analyzer(Overwriting(), "sum", x["fare"])},
+        SCHEMA,
+        lambda columns: iter(table.select(columns or []).to_batches()),
+    )
+    assert table.column("fare").to_pylist() == [1.0, 2.0]
+    assert graph.transform(table).column("out").to_pylist() == [7.0, 8.0]

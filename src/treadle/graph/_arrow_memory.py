@@ -21,7 +21,9 @@ def values_of(array: pa.Array) -> Tensor:
     data = array.buffers()[1]
     if data is None:
         return np.zeros(len(array), dtype)
-    return np.frombuffer(data, dtype, len(array), array.offset * dtype.itemsize)
+    values = np.frombuffer(data, dtype, len(array), array.offset * dtype.itemsize)
+    values.flags.writeable = False  # Arrow's memory may be, and is somebody's data
+    return values
 
 
 def gaps_of(array: pa.Array) -> npt.NDArray[np.bool_] | None:

@@ -1,8 +1,8 @@
 """Running a graph over tables: the served graph, cut where text ends.
 
 A string costs ten times a number in ONNX Runtime. So the parts that depend on one text feature alone run on the
-column's dictionary (its distinct values) and are taken back by code; everything else runs as it is served. The
-operations are the same, row by row, and so are the results.
+column's dictionary (its distinct values) and are taken back by code; everything else runs on each column by itself.
+The operations are the same, row by row, and so are the results.
 """
 
 from __future__ import annotations

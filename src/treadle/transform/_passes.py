@@ -97,7 +97,7 @@ class Pass:
         if x.kind in (n.Kind.KEY, n.Kind.TEXT, n.Kind.TIME):
             values, codes = np.unique(found[id(x)], return_inverse=True)
             return _coded(codes, values, MISSING_TEXT if x.kind == n.Kind.TEXT else MISSING_INT)
-        return found[id(x)].astype(np.float64, copy=False)
+        return np.require(found[id(x)], np.float64, "W")  # a user's code may write into it, and raw data is Arrow's
 
 
 class _Text:
