@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import called
 
-from treadle.cli import main as exits
 from treadle.ingest import read_examples, rows_seen
 from treadle.metadata import MetadataStore
 from treadle.storage import ArtifactStore
@@ -28,78 +29,84 @@ def months():
 """
 
 
-def main(command: list[str]) -> object:
-    with pytest.raises(SystemExit) as ended:
-        exits(command)
-    return ended.value.code
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The store of a run that made a model from two months."""
+    folder = tmp_path_factory.mktemp("months")
+    (folder / "data").mkdir()
+    for month, rows in (("2018-01", 3), ("2018-02", 2)):
+        (folder / "data" / f"{month}.csv").write_text("x\n" + "".join(f"{n}\n" for n in range(rows)))
+    (folder / "schema.toml").write_text('[features.x]\ntype = "int"\n')
+    (folder / "pipeline.py").write_text(PIPELINE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TREADLE_HOME", str(folder / ".treadle"))
+        done = called("run", "pipeline.py", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        yield folder / ".treadle"
 
 
 @pytest.fixture
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
-    """The digest of a model made from two months."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TREADLE_HOME", str(tmp_path / ".treadle"))
-    (tmp_path / "data").mkdir()
-    for month, rows in (("2018-01", 3), ("2018-02", 2)):
-        (tmp_path / "data" / f"{month}.csv").write_text("x\n" + "".join(f"{n}\n" for n in range(rows)))
-    (tmp_path / "schema.toml").write_text('[features.x]\ntype = "int"\n')
-    (tmp_path / "pipeline.py").write_text(PIPELINE)
-    assert main(["run", "pipeline.py", "--json"]) == 0
-    run = json.loads(capsys.readouterr().out)
-    digest: str = run["nodes"]["train"]["outputs"]["model"]["digest"]
-    return digest
+def model(home: Path) -> str:
+    """Its digest."""
+    with MetadataStore(home / "metadata.sqlite") as metadata:
+        ((_, found),) = metadata.lineage.artifacts(type_name="Model")
+    return found.digest
 
 
-def ask(capsys: pytest.CaptureFixture[str], *command: str, code: int = 0) -> Any:
-    assert main(["lineage", *command, "--json"]) == code
-    return json.loads(capsys.readouterr().out)
+def ask(*command: str, code: int = 0) -> Any:
+    done = called("lineage", *command, "--json")
+    assert done.returncode == code
+    return json.loads(done.stdout)
 
 
-def test_the_rows_of_a_model(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = ask(capsys, model, "--rows")
+def test_the_rows_of_a_model(model: str, home: Path) -> None:
+    told = ask(model, "--rows")
     assert sorted(row["span"] for row in told["rows"]) == ["2018-01"] * 3 + ["2018-02"] * 2
     (examples,) = {row["examples"] for row in told["rows"]}
-    reader = read_examples(tmp_path / ".treadle" / "artifacts" / "sha256" / examples[7:9] / examples[9:])
+    reader = read_examples(home / "artifacts" / "sha256" / examples[7:9] / examples[9:])
     for split in reader.splits:
         ids = reader.table(split).column("__row_id__").to_pylist()
         assert sorted(row["row"] for row in told["rows"] if row["split"] == split) == sorted(ids)
     assert told["next"] is None
-    assert ask(capsys, examples, "--rows")["rows"] == told["rows"]
+    assert ask(examples, "--rows")["rows"] == told["rows"]
 
 
-def test_pages_and_one_span(model: str, capsys: pytest.CaptureFixture[str]) -> None:
-    everything = ask(capsys, model, "--rows")["rows"]
-    first = ask(capsys, model, "--rows", "--limit", "2")
-    second = ask(capsys, model, "--rows", "--limit", "2", "--after", str(first["next"]))
-    last = ask(capsys, model, "--rows", "--limit", "2", "--after", str(second["next"]))
+def test_pages_and_one_span(model: str) -> None:
+    everything = ask(model, "--rows")["rows"]
+    first = ask(model, "--rows", "--limit", "2")
+    second = ask(model, "--rows", "--limit", "2", "--after", str(first["next"]))
+    last = ask(model, "--rows", "--limit", "2", "--after", str(second["next"]))
     assert first["rows"] + second["rows"] + last["rows"] == everything
     assert last["next"] is None
     february = [row for row in everything if row["span"] == "2018-02"]
-    assert ask(capsys, model, "--rows", "--span", "2018-02")["rows"] == february
-    assert ask(capsys, model, "--rows", "--span", "2018-03")["rows"] == []
+    assert ask(model, "--rows", "--span", "2018-02")["rows"] == february
+    assert ask(model, "--rows", "--span", "2018-03")["rows"] == []
 
 
-def test_for_people(model: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["lineage", model, "--rows", "--limit", "1"]) == 0
-    told = capsys.readouterr()
-    assert "2018-0" in told.out
-    assert "--after 1" in told.err
-    assert main(["lineage", model, "--rows", "--span", "1999-01"]) == 0
-    assert "no rows" in capsys.readouterr().out
+def test_for_people(model: str) -> None:
+    told = called("lineage", model, "--rows", "--limit", "1")
+    assert told.returncode == 0
+    assert "2018-0" in told.stdout
+    assert "--after 1" in told.stderr
+    assert "no rows" in called("lineage", model, "--rows", "--span", "1999-01").stdout
 
 
-def test_rows_of_nothing_and_of_what_is_gone(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["lineage", "--rows"]) == 2
-    assert "lineage DIGEST --rows" in capsys.readouterr().err
-    (examples,) = {row["examples"] for row in ask(capsys, model, "--rows")["rows"]}
-    place = tmp_path / ".treadle" / "artifacts" / "sha256" / examples[7:9] / examples[9:]
-    place.rename(tmp_path / "elsewhere")
-    assert "ARTIFACT_MISSING" in json.dumps(ask(capsys, model, "--rows", code=2))
+def test_rows_of_nothing_and_of_what_is_gone(model: str, home: Path) -> None:
+    refused = called("lineage", "--rows")
+    assert refused.returncode == 2
+    assert "lineage DIGEST --rows" in refused.stderr
+    (examples,) = {row["examples"] for row in ask(model, "--rows")["rows"]}
+    place = home / "artifacts" / "sha256" / examples[7:9] / examples[9:]
+    place.rename(home / "elsewhere")
+    try:
+        assert "ARTIFACT_MISSING" in json.dumps(ask(model, "--rows", code=2))
+    finally:
+        (home / "elsewhere").rename(place)
 
 
-def test_the_same_from_python(model: str, tmp_path: Path) -> None:
-    store = ArtifactStore(tmp_path / ".treadle")
-    with MetadataStore(tmp_path / ".treadle" / "metadata.sqlite") as metadata:
+def test_the_same_from_python(model: str, home: Path) -> None:
+    store = ArtifactStore(home)
+    with MetadataStore(home / "metadata.sqlite") as metadata:
         seen = list(rows_seen(metadata, store, model))
         (spans,) = metadata.lineage.spans(model)
         assert [row.span for row in rows_seen(metadata, store, model, span="2018-02")] == ["2018-02"] * 2

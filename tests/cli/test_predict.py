@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
+from in_process import called
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "servable"))
 
@@ -49,11 +50,6 @@ def write(path: Path, rows: pa.Table | None = None) -> Path:
     return path
 
 
-def treadle(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "treadle", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def read(path: Path) -> list[Any]:
     if path.suffix == ".parquet":
         return list(pq.read_table(path)["prediction"].to_pylist())
@@ -68,7 +64,7 @@ def test_every_format_in_and_out(
     servable: Path, expected: list[float], tmp_path: Path, given: str, written: str
 ) -> None:
     rides, out = write(tmp_path / f"rides{given}"), tmp_path / f"out{written}"
-    done = treadle("predict", servable, rides, "-o", out)
+    done = called("predict", servable, rides, "-o", out)
     assert done.returncode == 0, done.stderr
     assert "300 rows, mean prediction 0." in done.stderr
     assert done.stdout == ""
@@ -77,7 +73,8 @@ def test_every_format_in_and_out(
 
 
 def test_without_an_output_predictions_are_printed(servable: Path, expected: list[float], tmp_path: Path) -> None:
-    done = treadle("predict", servable, write(tmp_path / "rides.parquet"))
+    command = [sys.executable, "-m", "treadle", "predict", servable, write(tmp_path / "rides.parquet")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert [json.loads(line)["prediction"] for line in done.stdout.splitlines()] == expected
 
@@ -85,7 +82,7 @@ def test_without_an_output_predictions_are_printed(servable: Path, expected: lis
 def test_json_is_one_line(servable: Path, expected: list[float], tmp_path: Path) -> None:
     rides = write(tmp_path / "rides.csv")
     digest = Servable.load(servable).digest
-    done = treadle("predict", servable, rides, "--json")
+    done = called("predict", servable, rides, "--json")
     assert len(done.stdout.splitlines()) == 1
     printed = json.loads(done.stdout)
     assert printed == {
@@ -94,7 +91,7 @@ def test_json_is_one_line(servable: Path, expected: list[float], tmp_path: Path)
         "digest": digest,
         "predictions": pytest.approx(expected, abs=1e-7),
     }
-    done = treadle("predict", servable, rides, "-o", tmp_path / "out.csv", "--json")
+    done = called("predict", servable, rides, "-o", tmp_path / "out.csv", "--json")
     assert json.loads(done.stdout) | {"mean": 0} == {
         "rows": 300,
         "mean": 0,
@@ -107,7 +104,7 @@ def test_the_key_column_is_written_beside(tmp_path: Path) -> None:
     schema = Schema.loads('key = "vendor_id"\n' + SCHEMA)
     build_taxi_servable(tmp_path / "taxi", schema=schema)
     for name in ("rides.parquet", "rides.jsonl"):
-        done = treadle("predict", tmp_path / "taxi", write(tmp_path / name), "-o", tmp_path / "out.parquet")
+        done = called("predict", tmp_path / "taxi", write(tmp_path / name), "-o", tmp_path / "out.parquet")
         assert done.returncode == 0, done.stderr
         out = pq.read_table(tmp_path / "out.parquet")
         assert out.column_names == ["vendor_id", "prediction"]
@@ -116,9 +113,9 @@ def test_the_key_column_is_written_beside(tmp_path: Path) -> None:
 
 def test_no_rows_are_a_file_without_rows(servable: Path, tmp_path: Path) -> None:
     rides = write(tmp_path / "rides.parquet", taxi_rows().select(FIELDS).slice(0, 0))
-    assert treadle("predict", servable, rides, "-o", tmp_path / "out.parquet").returncode == 0
+    assert called("predict", servable, rides, "-o", tmp_path / "out.parquet").returncode == 0
     assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
-    printed = treadle("predict", servable, rides, "--json").stdout
+    printed = called("predict", servable, rides, "--json").stdout
     assert json.loads(printed) | {"digest": ""} == {"rows": 0, "mean": None, "digest": "", "predictions": []}
 
 
@@ -151,7 +148,7 @@ def test_bad_input_says_what_and_where_and_leaves_nothing(
     file = tmp_path / name
     if content is not None:
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    done = treadle("predict", servable, file, "-o", tmp_path / "out.parquet", "--json")
+    done = called("predict", servable, file, "-o", tmp_path / "out.parquet", "--json")
     assert done.returncode == 2
     assert says in done.stderr
     assert name in done.stderr
@@ -170,7 +167,7 @@ def test_bad_places_are_refused(servable: Path, tmp_path: Path) -> None:
         ("predict", tmp_path, rides): "no servable here",
     }
     for arguments, says in cases.items():
-        done = treadle(*arguments)
+        done = called(*arguments)
         assert done.returncode == 2
         assert says in done.stderr
     assert rides.read_bytes() == before
@@ -181,7 +178,7 @@ def test_a_servable_with_a_flipped_byte_does_not_predict(servable: Path, tmp_pat
     data = bytearray((copied / "model.onnx").read_bytes())
     data[-100] ^= 4
     (copied / "model.onnx").write_bytes(data)
-    done = treadle("predict", copied, write(tmp_path / "rides.csv"), "-o", tmp_path / "out.csv")
+    done = called("predict", copied, write(tmp_path / "rides.csv"), "-o", tmp_path / "out.csv")
     assert done.returncode == 2
     assert "model.onnx is not what was built" in done.stderr
     assert not (tmp_path / "out.csv").exists()
@@ -193,5 +190,5 @@ def test_a_parquet_output_says_which_servable_made_it(servable: Path, tmp_path: 
     from treadle.validation import lineage_of
 
     out = tmp_path / "out.parquet"
-    assert treadle("predict", servable, write(tmp_path / "rides.parquet"), "-o", out).returncode == 0
+    assert called("predict", servable, write(tmp_path / "rides.parquet"), "-o", out).returncode == 0
     assert lineage_of(pq.read_schema(out)) == {"prediction": Servable.load(servable).digest}
