@@ -104,6 +104,14 @@ def test_running_again_reuses_all_but_the_push(taxi, first_run, place):
     assert len(Registry(place / "home").versions("taxi")) == 1
 
 
+def test_what_is_pushed_is_proven_on_real_rows_when_it_was_built_and_again(first_run):
+    proof = first_run.nodes["push"].outputs["pushed"].properties["proof"]
+    assert proof["rows"] > 1000
+    assert 0 <= proof["max_difference"] <= proof["bound"]
+    assert proof["again"]["rows"] == 16
+    assert proof["again"]["max_difference_from_native"] <= proof["bound"]
+
+
 def test_a_turn_of_the_wheel(taxi, first_run, place, server):
     schema = Schema.load(TAXI / "schema.toml")
     folder = place / "months"

@@ -46,7 +46,9 @@ def test_it_knows_what_it_takes(built: Path) -> None:
     assert "tip_amount" not in servable.schema.features
     assert servable.digest.startswith("sha256:")
     assert servable.baseline() is None
-    servable.warm_up()
+    proof = servable.warm_up()
+    assert (proof["rows"], proof["max_difference"]) == (16, 0)
+    assert 0 <= proof["max_difference_from_native"] <= servable.manifest["parity"]["max_difference"]
 
 
 def test_rows_columns_and_tables_predict_alike(built: Path) -> None:

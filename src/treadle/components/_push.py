@@ -23,8 +23,10 @@ def push(
 ) -> None:
     """Register a servable that passed, put it where the server reads, and move the alias to it.
 
-    A verdict that is not ``passed`` pushes nothing; the record says so. The node always runs, since what it changes
-    lies outside the store; doing it again changes nothing.
+    A verdict that is not ``passed`` pushes nothing; the record says so. Before anything is pushed, the real rows that
+    the servable carries are predicted here and now, and compared with what its graph and the native model predicted
+    of them; the record holds that proof beside the servable's own. The node always runs, since what it changes lies
+    outside the store; doing it again changes nothing.
 
     Args:
         servable: The servable.
@@ -48,6 +50,12 @@ def push(
     if judgement.passed:
         registry = Registry(home())
         digest = servable_digest(servable.path)
+        served = registry.find(f"{name}@{alias}")
+        if served is None or served.digest != digest:  # else nothing is pushed, and nothing is loaded that predicts
+            from treadle.servable import Servable
+
+            loaded = Servable.load(servable.path)
+            record["proof"] = {**loaded.manifest["parity"], "again": loaded.warm_up()}
         spans = {key: examples.properties[key] for key in ("first_span", "last_span")}
         version = registry.register(name, digest, {**spans, "verdict": verdict.digest})
         publish_version(servable.path, Path(serving), name, version.version)

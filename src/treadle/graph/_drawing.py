@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from treadle.graph._nodes import CONSTANTS, Input, Node
+from treadle.graph._nodes import CONSTANTS, Input, Node, Table
 from treadle.graph._passes import walk
 
 _SHOWN = 4
@@ -105,6 +105,8 @@ def _detail(node: Node) -> str:
 
 
 def _constant(node: Node) -> str:
+    if isinstance(node, Table):
+        return f"a table of {len(node.rows):,} rows"
     value = next(iter(getattr(node, field.name) for field in fields(node)))
     return _few([str(part) for part in value]) if isinstance(value, tuple) else _short(value)
 

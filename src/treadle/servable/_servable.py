@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from treadle.errors import ServableError
-from treadle.graph import InputSpec, Ragged, Session, encode_columns, encode_rows, encode_table
+from treadle.graph import InputSpec, Ragged, Session, differences, encode_columns, encode_rows, encode_table
 from treadle.schema import Schema
-from treadle.servable._manifest import BASELINE, MODEL, SCHEMA, WARMUP, digest_of, read_file, read_manifest
+from treadle.servable._manifest import BASELINE, MODEL, PARITY, SCHEMA, WARMUP, digest_of, read_file, read_manifest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,35 +123,58 @@ class Servable:
 
         return Statistics.load(self.path / BASELINE)
 
-    def warm_up(self) -> None:
-        """Predict the warm-up rows, alone and together, and compare with what was predicted when it was built.
+    def warm_up(self) -> dict[str, Any]:
+        """Predict the warm-up rows, each alone and all together, and compare with what was predicted when it was built.
+
+        Returns:
+            The proof: ``rows``, the ``max_difference`` from the graph's predictions then, and from the native model's
+            (``max_difference_from_native``; ``None`` where its predictions of these rows are not known).
 
         Raises:
             ServableError: This machine predicts something else.
         """
         warmup = json.loads((self.path / WARMUP).read_text(encoding="utf-8"))
-        columns, expected = warmup["columns"], warmup["predictions"]
-        if not expected:
-            return
+        columns, wanted = warmup["columns"], _numbers(warmup["predictions"])
+        if not len(wanted):
+            return {"rows": 0, "max_difference": None, "max_difference_from_native": None}
         together = self.predict_columns(columns)
-        alone = [self.predict_columns({name: values[:1] for name, values in columns.items()})[0]]
-        wanted = np.array([np.nan if value is None else value for value in expected], dtype=np.float32)
-        same: Callable[..., bool] = np.allclose
-        if not (
-            same(together, wanted, atol=_WARM_UP_TOLERANCE, rtol=_WARM_UP_TOLERANCE, equal_nan=True)
-            and same(alone, wanted[:1], atol=_WARM_UP_TOLERANCE, rtol=_WARM_UP_TOLERANCE, equal_nan=True)
-        ):
+        alone = [
+            self.predict_columns({name: [value[row]] for name, value in columns.items()})[0]
+            for row in range(len(wanted))
+        ]
+        apart = differences(np.concatenate([wanted, wanted]), np.concatenate([together, alone]))
+        if not apart.max() <= _WARM_UP_TOLERANCE:
             raise ServableError(
                 "The warm-up rows are not predicted as they were when the servable was built.",
                 where={"file": str(self.path / WARMUP)},
                 hint="Compare the versions of onnxruntime here and in the manifest.",
             )
+        native, as_proven = self._proven(wanted)
+        from_native = differences(native[as_proven], together[as_proven])
+        return {
+            "rows": len(wanted),
+            "max_difference": float(apart.max()),
+            "max_difference_from_native": float(from_native.max()) if len(from_native) else None,
+        }
+
+    def _proven(self, wanted: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """The native model's predictions of the warm-up rows, and which of them are rows as the proof had them.
+
+        JSON has no infinities, so a row with one is another row in the warm-up.
+        """
+        proof = json.loads((self.path / PARITY).read_text(encoding="utf-8"))["predictions"]
+        native, graph = (_numbers(proof[name])[: len(wanted)] for name in ("native", "graph"))
+        return native, graph == wanted
 
     def _predict(self, feed: Mapping[str, npt.NDArray[Any] | Ragged]) -> npt.NDArray[np.float32]:
         if feed and len(next(iter(feed.values()))) == 0:
             return np.empty(0, dtype=np.float32)
         prediction: npt.NDArray[np.float32] = self._session.run(feed)[0].reshape(-1)
         return prediction
+
+
+def _numbers(values: Sequence[float | None]) -> npt.NDArray[np.float32]:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float32)
 
 
 def _is_required(schema: Schema, name: str) -> bool:
