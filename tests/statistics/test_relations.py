@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.errors import StatisticsError, UsageError
-from treadle.statistics import generate, relate
+from treadle.statistics import Profile, generate, relate
 
 RANDOM = np.random.default_rng(11)
 N = 5000
@@ -121,3 +122,54 @@ def test_relations_that_cannot_be() -> None:
     with pytest.raises(UsageError, match="pairs of columns"):
         relate(wide, generate(wide))
     assert found.to_json()["association"]
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", None]),
+            st.sampled_from(["u", "v"]),
+            st.integers(-5, 5),
+            st.integers(0, 90).map(lambda tenths: tenths / 10),
+            st.integers(0, 3),
+        ),
+        min_size=1,
+        max_size=30,
+    ),
+    st.integers(0, 30),
+)
+def test_a_row_of_weight_two_counts_as_two_rows(rows: list[tuple[Any, ...]], cut: int) -> None:
+    rows = [*rows, ("a", "u", 1, 0.5, 1)]  # at least one of all
+    columns = dict(zip(("x", "y", "n", "f", "w"), map(list, zip(*rows, strict=True)), strict=True))
+    table = pa.table({**columns, "w": pa.array(columns["w"], pa.float64())})
+    repeated = table.take(pa.array([place for place, row in enumerate(rows) for _ in range(row[4])], pa.int64()))
+    statistics = generate(table)
+    found = relate(table.slice(0, cut), statistics, weight="w")
+    found.merge(relate(table.slice(cut), statistics, weight="w"))
+    expected = relate(repeated, statistics)
+    assert found.lift("x", "y") == expected.lift("x", "y")
+    assert found.associations("y") == expected.associations("y")
+    for name in ("covariance", "correlation"):
+        weighted, plain = (getattr(each, name)("n", "f") for each in (found, expected))
+        assert weighted == (None if plain is None else pytest.approx(plain, rel=1e-6, abs=1e-6))
+
+
+def test_relations_by_weight_are_kept_and_do_not_mix(tmp_path: Path) -> None:
+    table = pa.table({"x": ["a", "b", "a"], "y": ["u", "v", "v"], "w": [0.5, 1.0, 0.25]})
+    statistics = generate(table)
+    found = relate(table, statistics, weight="w")
+    assert [(each.x, each.y, each.rows) for each in found.lift("x", "y", min_rows=0.5)] == [
+        ("a", "u", 0.5),
+        ("b", "v", 1.0),
+    ]
+    saved = Profile(statistics, relations=found)
+    saved.save(tmp_path / "p.json")
+    again = Profile.load(tmp_path / "p.json")
+    assert again.to_bytes() == saved.to_bytes()
+    assert again.to_json()["relations"]["weight"] == "w"
+    assert again.relations is not None
+    with pytest.raises(StatisticsError, match="cut in different ways"):
+        again.relations.merge(relate(table, statistics))
+    with pytest.raises(UsageError, match="no column 'v'"):
+        relate(table, statistics, weight="v")

@@ -23,28 +23,29 @@ class Comoments:
         self.square: Floats = np.zeros(shape)
         self.product: Floats = np.zeros(shape)
 
-    def add(self, values: Floats) -> None:
-        """Take in rows: N x K, NaN or infinite where there is no value."""
+    def add(self, values: Floats, weights: Floats | None = None) -> None:
+        """Take in rows: N x K, NaN or infinite where there is no value; each counts once, or by its weight (N)."""
         part = Comoments(values.shape[1])
         there = np.isfinite(values)
         mask = there.astype(np.float64)
-        rows = mask.sum(axis=0)
+        weighted = mask if weights is None else mask * weights[:, None]
+        rows = weighted.sum(axis=0)
         filled = np.where(there, values, 0.0)
         with np.errstate(over="ignore", invalid="ignore"):
-            shift = filled.sum(axis=0) / np.maximum(rows, 1)
+            shift = (filled * weighted).sum(axis=0) / np.where(rows > 0, rows, 1)
             rest = (filled - shift) * mask  # about the column's own mean: no digits are lost in the sums
-            part.count = mask.T @ mask
-            n = np.maximum(part.count, 1)
-            sums = rest.T @ mask  # of column i over the rows of j
+            part.count = weighted.T @ mask
+            n = np.where(part.count > 0, part.count, 1)
+            sums = (rest * weighted).T @ mask  # of column i over the rows of j
             part.mean = sums / n + shift[:, None]
-            part.square = (rest * rest).T @ mask - sums * sums / n
-            part.product = rest.T @ rest - sums * sums.T / n
+            part.square = (rest * rest * weighted).T @ mask - sums * sums / n
+            part.product = (rest * weighted).T @ rest - sums * sums.T / n
         self.merge(part)
 
     def merge(self, other: Comoments) -> None:
         """Take in the rows behind other moments of the same columns."""
         count = self.count + other.count
-        n = np.maximum(count, 1)
+        n = np.where(count > 0, count, 1)
         with np.errstate(over="ignore", invalid="ignore"):
             gap = other.mean - self.mean
             both = self.count * other.count / n

@@ -139,8 +139,7 @@ class Profile:
         """The profile as bytes, the same for the same rows; without parts, those of its statistics."""
         if self.slices is None and self.weighted is None and self.relations is None:
             return self.statistics.to_bytes()
-        nested = self.weighted is not None and any(each.inside is not None for each in self.weighted.features.values())
-        state: dict[str, Any] = {"format": PROFILE_FORMATS[nested], "statistics": state_of(self.statistics)}
+        state: dict[str, Any] = {"format": PROFILE_FORMATS[self._is_second()], "statistics": state_of(self.statistics)}
         if self.slices is not None:
             state["slices"] = slices_state(self.slices)
         if self.weighted is not None:
@@ -148,6 +147,10 @@ class Profile:
         if self.relations is not None:
             state["relations"] = relations_state(self.relations)
         return canonical_json(state) + b"\n"
+
+    def _is_second(self) -> bool:
+        nested = self.weighted is not None and any(each.inside is not None for each in self.weighted.features.values())
+        return nested or (self.relations is not None and self.relations.weight is not None)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write :meth:`to_bytes` to a file, whole or not at all. ``Statistics.load`` reads its statistics."""

@@ -108,7 +108,9 @@ def relations_state(relations: Relations) -> dict[str, Any]:
         codings.append(fields)
     moments = {name: _numbers(getattr(relations.comoments, name)) for name in _MOMENTS}
     tables = [[x, y, table.tolist()] for (x, y), table in relations.tables.items()]
-    names = {"label": relations.label, "numeric": relations.numeric}
+    names: dict[str, Any] = {"label": relations.label, "numeric": relations.numeric}
+    if relations.weight is not None:
+        names["weight"] = relations.weight
     return {**names, "codings": codings, "moments": moments, "tables": tables}
 
 
@@ -120,7 +122,7 @@ def relations_of(state: dict[str, Any]) -> Relations:
         values = pa.array(fields["values"], kinds[fields["type"]]) if "values" in fields else None
         edges = np.array(fields["edges"], np.float64) if "edges" in fields else None
         codings[fields["name"]] = Coding(tuple(fields["labels"]), values, edges)
-    relations = Relations(state["numeric"], codings, state["label"])
+    relations = Relations(state["numeric"], codings, state["label"], state.get("weight"))
     columns = len(relations.numeric)
     for name in _MOMENTS:
         array = np.array(state["moments"][name], np.float64).reshape(columns, columns)

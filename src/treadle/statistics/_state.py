@@ -28,7 +28,7 @@ FORMAT = "treadle.statistics/1"
 _SECOND_FORMAT = "treadle.statistics/2"
 PROFILE_FORMATS = ("treadle.profile/1", "treadle.profile/2")
 """Statistics with slices, weights or relations; who only wants the statistics reads them from there. The second has
-weighted statistics of what is inside lists and structs."""
+weighted statistics of what is inside lists and structs, or relations by weight."""
 
 
 Measures: TypeAlias = dict[str, dict[str, Measure]]

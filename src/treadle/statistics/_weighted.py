@@ -10,19 +10,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from treadle.errors import StatisticsError, UsageError
+from treadle.errors import StatisticsError
 from treadle.schema import is_reserved
 from treadle.statistics._frames import batches_of
 from treadle.statistics._generate import is_column_source
-from treadle.statistics._keys import Ints
 from treadle.statistics._statistics import check_names
-from treadle.statistics._weighted_feature import UNIT, WeightedFeature
-
-_MOST = 2**62
+from treadle.statistics._weighted_feature import WeightedFeature
+from treadle.statistics._weights import UNIT, check_total, units_of
 
 
 class WeightedStatistics:
@@ -69,7 +65,8 @@ class WeightedStatistics:
             StatisticsError: A weight is missing, negative or not finite, or the weights are too large together.
         """
         check_names(batch.schema.names)
-        units = self._of(batch)
+        units = units_of(batch, self.weight, self._first_row + self.num_rows)
+        check_total(self._units + int(units.sum()), self.weight)
         for name in self._features:
             if name not in batch.schema.names:
                 self._features[name]._missing += int(units.sum())
@@ -90,7 +87,7 @@ class WeightedStatistics:
             raise StatisticsError(
                 f"One side is weighted by {self.weight!r}, the other by {other.weight!r}: they do not add up."
             )
-        self._check_total(other._units)
+        check_total(self._units + other._units, self.weight)
         for name in self._features:
             if name not in other._features:
                 self._features[name]._missing += other._units
@@ -122,32 +119,6 @@ class WeightedStatistics:
             feature.merge(part)
         except StatisticsError as error:
             raise StatisticsError(error.what, where={"column": name}) from error
-
-    def _check_total(self, more: float) -> None:
-        if more + self._units > _MOST:
-            raise StatisticsError(
-                "The weights are too large together.",
-                where={"column": self.weight},
-                hint=f"Divide them by their mean: the sum may be {_MOST // UNIT:.1e} at most.",
-            )
-
-    def _of(self, batch: pa.RecordBatch) -> Ints:
-        if self.weight not in batch.schema.names:
-            raise UsageError(f"There is no column {self.weight!r} of weights.", where={"column": self.weight})
-        try:
-            weights = pc.cast(batch.column(self.weight), pa.float64()).to_numpy(zero_copy_only=False)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise StatisticsError("The weights are no numbers.", where={"column": self.weight}) from error
-        wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
-        if len(wrong):
-            raise StatisticsError(
-                f"The weight {weights[wrong[0]]} is missing, negative or not finite.",
-                where={"column": self.weight, "row": self._first_row + self.num_rows + int(wrong[0])},
-                hint="Give every row a weight of zero or more.",
-            )
-        self._check_total(float(weights.sum()) * UNIT)
-        units: Ints = np.rint(weights * UNIT).astype(np.int64)
-        return units
 
 
 def generate_weighted(source: object, weight: str) -> WeightedStatistics:

@@ -14,9 +14,8 @@ from treadle.statistics._distribution import Distribution
 from treadle.statistics._feature import NUM_TOP_VALUES, measurable, statistics_type
 from treadle.statistics._keys import Ints
 from treadle.statistics._quantiles import equal_mass, equal_width, quantiles
+from treadle.statistics._weights import UNIT, check_total, sums
 
-UNIT = 2**24
-"""A weight is a whole number of these parts of one."""
 _NUMBERS = ("int", "float", "bool", "timestamp")
 
 
@@ -141,9 +140,8 @@ class WeightedFeature:
         self._present += int(units.sum())
         if self.categories is not None:
             encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-            sums = np.zeros(len(encoded.dictionary), np.int64)
-            np.add.at(sums, encoded.indices.to_numpy(), units)
-            self.categories.add_counts(encoded.dictionary.cast(self.categories.kind), sums)
+            weights = sums(encoded.indices.to_numpy(), units, len(encoded.dictionary))
+            self.categories.add_counts(encoded.dictionary.cast(self.categories.kind), weights)
         if self.type == "struct":
             fields = [field.name for field in column.type]
             self.inside = {
@@ -151,6 +149,7 @@ class WeightedFeature:
             }
         if self.lengths is not None:
             lengths = pc.cast(pc.list_value_length(column), pa.int64()).to_numpy()
+            check_total(float(units.astype(np.float64) @ lengths))  # an item has the weight of its row
             self.lengths.add_counted(lengths[units > 0], units[units > 0])
             self.inside = {"[]": WeightedFeature.of(column.flatten(), np.repeat(units, lengths))}
         if self.distribution is not None:
@@ -175,6 +174,7 @@ class WeightedFeature:
             else:
                 self.distribution.to_floats()
             self.type = fresh.type
+        check_total(self._present + other._present)
         self._merge_inside(other)
         for name in self.COUNTERS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
