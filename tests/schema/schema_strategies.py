@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,14 +27,24 @@ def _ordered(draw: Any, strategy: Any) -> tuple[Any, Any]:
     return (high, low) if low is not None and high is not None and low > high else (low, high)
 
 
+number = Feature(name="n", type="float", min=0, max=9.5, unit="m", min_fraction=0.5, psi=0.1, description="Height")
+words_inside = Feature(name="w", type="string", list=True, max_items=3, values=("a", "b"), required=False)
+# what may stand in a struct: few, for a schema is large enough
+INSIDE = [
+    number,
+    words_inside,
+    Feature(name="t", type="timestamp", not_in=("SERVING",), lifecycle="planned", severity={"OUT_OF_RANGE": "warning"}),
+    Feature(name="s", type="struct", fields={"n": number, "w": words_inside}, min_fraction=1.0),
+]
+
+
 @st.composite
-def features(draw: Any, name: str | None = None, *, depth: int = 0) -> Feature:
-    kinds = ["int", "float", "string", "bool", "bytes", "timestamp", *(["struct"] if depth < 2 else [])]
-    kind = draw(st.sampled_from(kinds))
+def features(draw: Any, name: str | None = None) -> Feature:
+    kind = draw(st.sampled_from(["int", "float", "string", "bool", "bytes", "timestamp", "struct"]))
     said: dict[str, Any] = {"name": name or draw(names), "type": kind}
     if kind == "struct":
         inner = draw(st.lists(names, min_size=1, max_size=2, unique=True))
-        said["fields"] = {each: draw(features(each, depth=depth + 1)) for each in inner}
+        said["fields"] = {each: replace(draw(st.sampled_from(INSIDE)), name=each) for each in inner}
     said["required"] = draw(st.booleans())
     said["min_fraction"] = draw(st.floats(0, 1))
     said["min_count"] = draw(counts)
@@ -48,7 +59,7 @@ def features(draw: Any, name: str | None = None, *, depth: int = 0) -> Feature:
     if said["list"]:
         said["min_items"], said["max_items"] = _ordered(draw, counts)
     elif kind != "struct":
-        said["unique"] = not depth and draw(st.booleans())
+        said["unique"] = draw(st.booleans())
         said["min_unique"], said["max_unique"] = _ordered(draw, counts)
     if kind in ("string", "bytes"):
         said["min_length"], said["max_length"] = _ordered(draw, counts)
@@ -75,7 +86,7 @@ def features(draw: Any, name: str | None = None, *, depth: int = 0) -> Feature:
 
 @st.composite
 def schemas(draw: Any) -> Schema:
-    found = {name: draw(features(name)) for name in draw(st.lists(names, max_size=4, unique=True))}
+    found = {name: draw(features(name)) for name in draw(st.lists(names, max_size=2, unique=True))}
     rule = Rule(rows=draw(words.filter(str.strip)), description=draw(words))
     return Schema(
         found,

@@ -219,7 +219,7 @@ orders = st.none() | st.lists(st.none() | st.fixed_dictionaries({"price": values
 
 
 @given(st.lists(st.fixed_dictionaries({"home": homes, "orders": orders}), min_size=1, max_size=5))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_rows_and_requests_find_the_same_values(rows: list[dict[str, Any]]) -> None:
     kinds = SCHEMA.arrow_schema()
     checker = RequestChecker(SCHEMA)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from treadle.schema import Feature, Schema
@@ -83,6 +83,7 @@ FEATURES = [
 @given(
     st.text(max_size=8) | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2})?", fullmatch=True)
 )
+@settings(max_examples=50, deadline=None)
 @example("2018-10-01T24:00:00")
 @example("2018-02-31")
 @example("2018-10-01T12:30:00Z")

@@ -114,7 +114,7 @@ class Schema:
     @classmethod
     def loads(cls, text: str) -> Schema:
         """Read a schema from TOML text."""
-        from treadle.schema._toml import parse
+        from treadle.schema._toml_read import parse
 
         return parse(text)
 

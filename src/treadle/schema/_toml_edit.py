@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from treadle.errors import SchemaError
 from treadle.schema._feature import Feature
 from treadle.schema._schema import Schema
-from treadle.schema._toml import feature_fields, feature_lines, parse, schema_format
+from treadle.schema._toml import feature_fields, feature_lines, schema_format
+from treadle.schema._toml_read import parse
 from treadle.schema._toml_statements import Statement, statements_of
 from treadle.schema._toml_values import key, value
 

@@ -33,7 +33,7 @@ def value_faults(feature: Feature, values: pa.Array) -> Iterator[tuple[Reason, M
         yield from _some(Reason.NOT_FINITE, ~np.isfinite(numbers))
     if feature.values is not None:
         allowed = pa.array(list(feature.values), values.type)
-        yield from _some(Reason.OUT_OF_DOMAIN, ~_mask(pc.is_in(values, allowed)))
+        yield from _some(Reason.OUT_OF_DOMAIN, ~as_mask(pc.is_in(values, allowed)))
     if feature.min is not None or feature.max is not None:
         yield from _some(Reason.OUT_OF_RANGE, _out_of_range(feature, values))
     if feature.min_length is not None or feature.max_length is not None:
@@ -68,7 +68,8 @@ def _some(reason: Reason, wrong: Mask) -> Iterator[tuple[Reason, Mask]]:
         yield reason, wrong
 
 
-def _mask(found: pa.Array) -> Mask:
+def as_mask(found: pa.Array) -> Mask:
+    """Truth values of Arrow, without nulls, as numpy has them."""
     return np.asarray(found.to_numpy(zero_copy_only=False), np.bool_)
 
 
@@ -77,7 +78,7 @@ def _out_of_range(feature: Feature, values: pa.Array) -> Mask:
     for bound, compare in ((feature.min, pc.less), (feature.max, pc.greater)):
         if bound is not None:
             # a NaN is neither below nor above
-            wrong |= _mask(compare(values, pa.scalar(bound, values.type)))
+            wrong |= as_mask(compare(values, pa.scalar(bound, values.type)))
     return wrong
 
 
@@ -95,7 +96,7 @@ def _wrong_length(feature: Feature, values: pa.Array) -> Mask:
 def _wrong_words(feature: Feature, values: pa.Array) -> Mask:
     trimmed = pc.utf8_trim_whitespace(values)
     counts = pc.list_value_length(pc.utf8_split_whitespace(trimmed)).to_numpy(zero_copy_only=False)
-    counts = np.where(_mask(pc.equal(trimmed, "")), 0, counts)
+    counts = np.where(as_mask(pc.equal(trimmed, "")), 0, counts)
     wrong = np.zeros(len(values), np.bool_)
     if feature.min_words is not None:
         wrong |= counts < feature.min_words
@@ -107,14 +108,14 @@ def _wrong_words(feature: Feature, values: pa.Array) -> Mask:
 def _matches(feature: Feature, values: pa.Array) -> Mask:
     assert feature.pattern is not None
     check_pattern(feature.name, feature.pattern)
-    return _mask(pc.match_substring_regex(values, f"^(?:{feature.pattern})$"))
+    return as_mask(pc.match_substring_regex(values, f"^(?:{feature.pattern})$"))
 
 
 def _is_semantic(feature: Feature, values: pa.Array) -> Mask:
     if feature.semantic == "url":
-        return _mask(pc.match_substring_regex(values, f"^(?:{URL})$"))
+        return as_mask(pc.match_substring_regex(values, f"^(?:{URL})$"))
     if feature.semantic == "image":
-        known = [_mask(pc.starts_with(values, magic)) for magic in IMAGES]
+        known = [as_mask(pc.starts_with(values, magic)) for magic in IMAGES]
         return np.asarray(np.logical_or.reduce(known), np.bool_)
     if feature.semantic == "embedding":
         return np.asarray(np.isfinite(values.to_numpy(zero_copy_only=False)))
@@ -131,9 +132,9 @@ def _is_time(values: pa.Array, forms: tuple[str, ...]) -> Mask:
     known = np.zeros(len(values), np.bool_)
     for form in forms:
         moments = pc.strptime(values, format=form, unit="us", error_is_null=True)
-        found = _mask(pc.is_valid(moments))
+        found = as_mask(pc.is_valid(moments))
         # the 31st of February is read as the 2nd of March: what may be such a day is asked again, one by one
-        first_days = _mask(pc.fill_null(pc.less_equal(pc.day(moments), 3), False))
+        first_days = as_mask(pc.fill_null(pc.less_equal(pc.day(moments), 3), False))
         for place in np.flatnonzero(found & first_days & ~known):
             found[place] = is_time(values[int(place)].as_py(), form)
         known |= found

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from treadle.errors import ColumnTypeError
 from treadle.schema import Feature, to_feature, to_plain
 from treadle.validation._anomaly import Reason
-from treadle.validation._values import Mask, value_faults
+from treadle.validation._values import Mask, as_mask, value_faults
 from treadle.validation.rows._repeats import Remembers
 
 Places = npt.NDArray[np.int64]
@@ -46,7 +46,7 @@ def column_faults(
     """
     if feature.lifecycle == "disabled":
         return
-    absent = _mask(column.is_null(nan_is_null=pa.types.is_floating(column.type)))
+    absent = as_mask(column.is_null(nan_is_null=pa.types.is_floating(column.type)))
     if feature.min_fraction == 1 and absent.any():
         yield _fault(path, Reason.LOW_PRESENCE, absent, column)
     if feature.type == "struct":
@@ -86,7 +86,7 @@ def _struct_faults(path: str, feature: Feature, column: pa.Array) -> Iterator[Fa
             yield _whole(path, column)
         return
     there = structs.is_valid()
-    structs, rows = structs.filter(there), rows[_mask(there)]
+    structs, rows = structs.filter(there), rows[as_mask(there)]
     for deeper, field in feature.inside(path):
         place = structs.type.get_field_index(field.name)
         if place >= 0:
@@ -105,7 +105,7 @@ def _of_rows(fault: Fault, rows: Places) -> Fault:
 def _single_faults(
     path: str, feature: Feature, column: pa.Array, repeats: Mapping[str, Remembers] | None
 ) -> Iterator[tuple[Reason, Mask]]:
-    present = np.flatnonzero(_mask(column.is_valid()))
+    present = np.flatnonzero(as_mask(column.is_valid()))
     values = column.drop_null()
     for reason, wrong in value_faults(feature, values):
         yield reason, _spread(present[wrong], len(column))
@@ -159,7 +159,3 @@ def _spread(places: Places, rows: int) -> Mask:
     mask = np.zeros(rows, np.bool_)
     mask[places] = True
     return mask
-
-
-def _mask(found: pa.Array) -> Mask:
-    return np.asarray(found.to_numpy(zero_copy_only=False), np.bool_)

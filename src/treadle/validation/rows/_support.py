@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from treadle.schema import plain_type, to_plain
 from treadle.statistics import ColumnSource, FeatureStatistics, Statistics
-from treadle.validation._values import Mask
+from treadle.validation._values import Mask, as_mask
 
 _CATEGORIES = 100
 _BATCH_ROWS = 65536
@@ -98,7 +98,7 @@ def _incomparable(feature: FeatureStatistics, column: pa.Array) -> str:
 
 
 def _outside(feature: FeatureStatistics, column: pa.Array) -> Mask:
-    absent = _mask(column.is_null())
+    absent = as_mask(column.is_null())
     wrong = absent.copy() if not feature.missing else np.zeros(len(column), np.bool_)
     if pa.types.is_null(column.type) or not feature.count:
         return wrong | ~absent
@@ -107,7 +107,7 @@ def _outside(feature: FeatureStatistics, column: pa.Array) -> Mask:
     few = known is not None and (feature.type != "int" or len(known) <= _CATEGORIES)
     if few and known is not None and not pa.types.is_float64(values.type):
         listed = pa.array(list(known), values.type)
-        return np.asarray(wrong | (~_mask(pc.is_in(values, listed)) & ~absent))
+        return np.asarray(wrong | (~as_mask(pc.is_in(values, listed)) & ~absent))
     numbers = pc.fill_null(pc.cast(values, pa.float64(), safe=False), 0.0).to_numpy(zero_copy_only=False)
     return np.asarray(wrong | (_beyond(feature, numbers) & ~absent))
 
@@ -126,7 +126,3 @@ def _beyond(feature: FeatureStatistics, numbers: Any) -> Mask:
         if not count:
             beyond |= mask
     return np.asarray(beyond)
-
-
-def _mask(found: pa.Array) -> Mask:
-    return np.asarray(found.to_numpy(zero_copy_only=False), np.bool_)
