@@ -22,6 +22,7 @@ BENCHMARKS = (
     "stats",
     "large_stats",
     "wide_stats",
+    "threads",
     "engines",
     "features",
     "transform",

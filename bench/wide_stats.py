@@ -1,7 +1,7 @@
 """`treadle stats` on 50, 250 and 500 columns: what a further column costs does not grow with their number.
 
-Whole commands, in CPU seconds. The first fifty columns carry the start of the program with them, so columns are compared
-by what was added: 250 columns beside the first 250, and 200 beside the first 50.
+Whole commands, in CPU seconds. The first fifty columns carry the start of the program with them, so columns are
+compared by what was added: 250 columns beside the first 250, and 200 beside the first 50.
 """
 
 from __future__ import annotations
