@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.statistics import _categories
@@ -23,6 +23,7 @@ def made(values: list[str], *, encoded: bool = False) -> Categories:
     return categories
 
 
+@settings(deadline=None)
 @given(st.lists(words, max_size=60), st.lists(st.integers(0, 60), max_size=3))
 def test_few_strings_are_counted_exactly_whatever_the_parts(values: list[str], cuts: list[int]) -> None:
     merged = Categories(pa.string())
@@ -37,6 +38,7 @@ def test_few_strings_are_counted_exactly_whatever_the_parts(values: list[str], c
     assert merged.top(3) == expected[:3]
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from("abcdefghij"), max_size=20), max_size=6))
 def test_cut_counts_are_short_by_no_more_than_they_say(parts: list[list[str]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -73,6 +75,7 @@ def test_many_strings() -> None:
     assert [value for value, _ in merged.top(3)] == [value for value, _ in exact.most_common(3)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=12), max_size=40))
 def test_hashes_of_strings_depend_on_the_string_alone(values: list[bytes]) -> None:
     def hashes(strings: list[bytes]) -> list[int]:
@@ -92,6 +95,7 @@ def test_hashes_see_zero_bytes_and_slices() -> None:
     assert _categories._hashes(values.slice(2, 3)).tolist() == hashes[2:5].tolist()
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=30), max_size=5))
 def test_a_sketch_is_a_function_of_the_set(parts: list[list[int]]) -> None:
     whole, merged = DistinctSketch(), DistinctSketch()

@@ -35,6 +35,7 @@ def state(distribution: Distribution) -> tuple[object, ...]:
     )
 
 
+@settings(deadline=None)
 @given(st.lists(finite, max_size=50))
 def test_keys_sort_as_the_floats_and_come_back(values: list[float]) -> None:
     array = np.array(values, np.float64)
@@ -48,6 +49,7 @@ def test_minus_zero_is_zero() -> None:
     assert keys_of_floats(np.array([-0.0])).tolist() == [0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(10**6), 10**6).map(lambda cents: cents / 100), min_size=1, max_size=80))
 def test_hundredths_are_counted_like_any_float(values: list[float]) -> None:
     array = np.array(values)
@@ -58,6 +60,7 @@ def test_hundredths_are_counted_like_any_float(values: list[float]) -> None:
     assert np.array_equal(counts[order], expected_counts)
 
 
+@settings(deadline=None)
 @given(st.lists(finite, max_size=60), st.lists(st.integers(0, 60), max_size=4), st.randoms())
 def test_parts_in_any_order_merge_to_the_same_state(values: list[float], cuts: list[int], random: object) -> None:
     whole = made(values)
@@ -102,18 +105,21 @@ def test_quantiles_of_intervals_lie_within_their_interval() -> None:
         assert quantiles(distribution, [share])[0] == pytest.approx(np.quantile(values, share), rel=1e-3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60), st.floats(0, 1))
 def test_exact_quantiles_are_those_of_numpy(values: list[float], share: float) -> None:
     found = quantiles(made(values), [share])[0]
     assert found == pytest.approx(float(np.quantile(np.array(values), share)), rel=1e-9, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60), st.lists(st.floats(-1e6, 1e6), max_size=10))
 def test_cumulated_counts_are_exact(values: list[float], points: list[float]) -> None:
     found = count_up_to(made(values), np.array(points))
     assert found.tolist() == [sum(value <= point for value in values) for point in points]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=60))
 def test_histogram_holds_every_value_once(values: list[int]) -> None:
     buckets = equal_width(made(values, floats=False))
@@ -129,6 +135,7 @@ def test_histogram_of_the_widest_floats() -> None:
     assert [count for _, _, count in buckets] == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(2**40), 2**40), min_size=1, max_size=40))
 def test_moments_are_exact_sums(values: list[int]) -> None:
     moments = made(values, floats=False).summary()
@@ -162,6 +169,7 @@ def test_sums_beyond_the_largest_float_are_not_finite_and_do_not_warn() -> None:
     assert not math.isfinite(made(2 * np.linspace(-0.8e308, 0.8e308, LIMIT + 5)).summary().std_dev)
 
 
+@settings(deadline=None)
 @given(st.lists(int64, min_size=1, max_size=40))
 def test_any_integer_can_be_counted(values: list[int]) -> None:
     distribution = made(values, floats=False)
@@ -169,6 +177,7 @@ def test_any_integer_can_be_counted(values: list[int]) -> None:
     assert distribution.total == len(values)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(int64, max_size=12), max_size=6))
 def test_a_small_limit_shows_that_the_state_is_a_function_of_the_values(parts: list[list[int]]) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -44,6 +44,7 @@ def test_headers_of_images(name: str, size: tuple[int, int]) -> None:
         assert found is None or found == (name, *size)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.sampled_from([b"", *(each[:12] for each in IMAGES.values())]))
 def test_bytes_of_any_kind_are_no_error(data: bytes, start: bytes) -> None:
     image_header(memoryview(start + data))

@@ -184,6 +184,7 @@ def table_of(values: Sequence[tuple[Any, ...]]) -> pa.Table:
     return pa.table({name: pa.array(c, t) for name, c, t in zip("ifsb", columns, types, strict=True)})
 
 
+@settings(deadline=None)
 @given(rows, rows, rows)
 def test_merging_is_associative_and_commutative_and_equals_adding_all(a: Any, b: Any, c: Any) -> None:
     parts = [generate(table_of(part)) for part in (a, b, c)]
@@ -203,6 +204,7 @@ def test_merging_is_associative_and_commutative_and_equals_adding_all(a: Any, b:
     assert left.to_bytes() == whole
 
 
+@settings(deadline=None)
 @given(rows)
 def test_bytes_round_trip(values: Any) -> None:
     statistics = generate(table_of(values))
@@ -211,6 +213,7 @@ def test_bytes_round_trip(values: Any) -> None:
     assert again.to_json() == statistics.to_json()
 
 
+@settings(deadline=None)
 @given(rows)
 def test_against_plain_python(values: Any) -> None:
     features = generate(table_of(values)).features

@@ -96,6 +96,7 @@ def test_a_string_has_one_hash_alone_in_company_and_in_pieces(texts: list[bytes]
         _distinct._MOST_BYTES = before
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=6, max_size=6), min_size=2, max_size=20))
 def test_strings_of_one_length_hash_as_any(texts: list[bytes]) -> None:
     assert _hashes(texts) == _hashes([*texts, b""])[:-1]
