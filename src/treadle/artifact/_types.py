@@ -185,6 +185,13 @@ class Pushed(Artifact):
     """
 
 
+class Log(Artifact):
+    """What one attempt at a node printed.
+
+    Files: ``log.txt``, the bytes as they came. Made by the runner for each attempt that printed something.
+    """
+
+
 class Value(Artifact):
     """A JSON value returned by a component.
 

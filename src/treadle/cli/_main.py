@@ -30,6 +30,7 @@ COMMANDS = {
     "diff": "What differs between two runs.",
     "rerun": "Whether a past run comes out the same.",
     "status": "Runs and their nodes.",
+    "log": "What a node printed.",
     "approve": "Approve what a run waits for, and go on with it.",
     "reject": "Reject what a run waits for.",
     "why": "Why a node ran or was reused.",

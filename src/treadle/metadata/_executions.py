@@ -11,6 +11,8 @@ from treadle.metadata._fence import AFTER, LIVES, RUN_LIVES, held
 from treadle.metadata._records import ArtifactRecord, Attempt, ExecutionRecord, ExecutionState
 from treadle.metadata._tables import Tables, json_text
 
+LOG_SLOT = "__log__"
+"""Where what an attempt printed is kept among what it made."""
 _SELECT = "SELECT execution.*, run.pipeline AS pipeline FROM execution JOIN run ON run.id = execution.run_id"
 
 
@@ -32,8 +34,9 @@ class Executions(Tables):
         reason: str | None = None,
         error: Mapping[str, Any] | None = None,
         reusable: bool = True,
+        log: ArtifactRecord | None = None,
     ) -> None:
-        """Record how an execution ended and what it made, in one transaction.
+        """Record how an execution ended, what it made and what it printed, in one transaction.
 
         With ``reusable=False`` no later run will take its outputs for its own. An execution ends once: who was taken
         for dead, or was held up past the run's lease, may not end it.
@@ -42,7 +45,8 @@ class Executions(Tables):
             LeaseLostError: When it has ended already or the lease is over; nothing is recorded.
         """
         with self._database.transaction() as transaction:
-            for slot, artifact in (outputs or {}).items():
+            made = {**(outputs or {}), **({} if log is None else {LOG_SLOT: log})}
+            for slot, artifact in made.items():
                 self._connect(transaction, (execution_id, "output", slot, 0), artifact)
             now = self._now()
             values = (
@@ -100,6 +104,11 @@ class Executions(Tables):
         rows = self._database.query("SELECT parts FROM fingerprint WHERE digest = ?", (fingerprint,))
         return json.loads(rows[0]["parts"]) if rows else {}
 
+    def execution(self, execution_id: int) -> ExecutionRecord:
+        """One execution, by the id that `start_execution` gave or that a reused one names."""
+        (row,) = self._database.query(f"{_SELECT} WHERE execution.id = ?", (execution_id,))
+        return self._execution(row)
+
     def executions(self, run_id: str) -> list[ExecutionRecord]:
         """The executions of a run, in the order they began."""
         rows = self._database.query(f"{_SELECT} WHERE run_id = ? ORDER BY execution.id", (run_id,))
@@ -148,7 +157,12 @@ class Executions(Tables):
             " WHERE execution_id = ? AND direction = 'output' ORDER BY slot",
             (row["id"],),
         )
+        outputs = {
+            event["slot"]: ArtifactRecord(event["digest"], event["type"], json.loads(event["properties"]))
+            for event in events
+        }
         return ExecutionRecord(
+            log=outputs.pop(LOG_SLOT, None),
             id=row["id"],
             run_id=row["run_id"],
             node=row["node"],
@@ -161,8 +175,5 @@ class Executions(Tables):
             error=json.loads(row["error"]) if row["error"] else None,
             started_at=row["started_at"],
             finished_at=row["finished_at"],
-            outputs={
-                event["slot"]: ArtifactRecord(event["digest"], event["type"], json.loads(event["properties"]))
-                for event in events
-            },
+            outputs=outputs,
         )

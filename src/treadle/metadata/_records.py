@@ -66,3 +66,5 @@ class ExecutionRecord:
     started_at: int
     finished_at: int | None
     outputs: Mapping[str, ArtifactRecord]
+    log: ArtifactRecord | None = None
+    """What it printed; None when that was nothing."""

@@ -4,6 +4,7 @@ from treadle.runner._cancel import cancel
 from treadle.runner._changes import Change
 from treadle.runner._diff import Difference, NodeDifference, diff
 from treadle.runner._earlier import find_run, is_elsewhere
+from treadle.runner._logs import NodeLog, logs
 from treadle.runner._plan import Plan, PlannedNode, plan
 from treadle.runner._rerun import Reproduction, rerun
 from treadle.runner._results import Event, Failure, NodeResult, NodeState, RunResult
@@ -18,6 +19,7 @@ __all__ = [
     "Explanation",
     "Failure",
     "NodeDifference",
+    "NodeLog",
     "NodeResult",
     "NodeState",
     "Plan",
@@ -30,6 +32,7 @@ __all__ = [
     "find_run",
     "history",
     "is_elsewhere",
+    "logs",
     "plan",
     "rerun",
     "run",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from treadle.artifact import digest_bytes
+from treadle.artifact import Log, digest_bytes
 from treadle.errors import NodeLostError, NodeTimeoutError, TreadleError
 from treadle.metadata import ArtifactRecord, Attempt
 from treadle.pipeline import NodeIR
@@ -43,7 +43,10 @@ class _Running:
     started: float
     """When it was asked for; once it is at work, when it began."""
     attempt: int = 1
+    offset: int = 0
+    """Where in the log this attempt begins, after those before it."""
     printed: int = 0
+    """How far the log has been told."""
     began: bool = False
     late: bool = False
     """It took too long and was killed."""
@@ -186,7 +189,8 @@ class Attempts:
         folder.mkdir(mode=0o700)
         log = self._layout.log(self._run, node.name)
         write_json(folder / "request.json", self._request(decision))
-        self._running[execution] = _Running(decision, execution, folder, log, time.monotonic(), attempt, _size(log))
+        told = _size(log)
+        self._running[execution] = _Running(decision, execution, folder, log, time.monotonic(), attempt, told, told)
         self._prepared.discard(node.name)
         self._launcher.start(Task(execution, folder, log, needs, node.name))
         self._tell(Event("started", self._run, node.name, decision.reason))
@@ -255,26 +259,40 @@ class Attempts:
         seconds = time.monotonic() - running.started
         reads = result.get("reads", {})
         decision = running.decision
+        log = self._kept(running)
         if "error" in result:
             failure = Failure(**result["error"])
-            self._metadata.finish_execution(running.execution, "failed", reads=reads, error=failure.to_json())
+            self._metadata.finish_execution(running.execution, "failed", reads=reads, error=failure.to_json(), log=log)
             if result.get("transient") and running.attempt <= decision.node.settings.retries:
                 self._try_again(running, failure)
                 return None
             return Outcome(decision, "failed", decision.reason, {}, failure, seconds, running.log, running.attempt)
         if "skip" in result:
-            self._metadata.finish_execution(running.execution, "skipped", reads=reads, reason=result["skip"])
+            self._metadata.finish_execution(running.execution, "skipped", reads=reads, reason=result["skip"], log=log)
             return Outcome(decision, "skipped", result["skip"], seconds=seconds)
         if "wait" in result:
-            self._metadata.finish_execution(running.execution, "waiting", reads=reads, reason=result["wait"])
+            self._metadata.finish_execution(running.execution, "waiting", reads=reads, reason=result["wait"], log=log)
             return Outcome(decision, "waiting", result["wait"], seconds=seconds)
         outputs = {
             name: ArtifactRecord(found["digest"], found["type"], found["properties"])
             for name, found in result["outputs"].items()
         }
         reusable = decision.reusable and _unchanged(decision.sources)
-        self._metadata.finish_execution(running.execution, "ran", outputs=outputs, reads=reads, reusable=reusable)
+        self._metadata.finish_execution(
+            running.execution, "ran", outputs=outputs, reads=reads, reusable=reusable, log=log
+        )
         return Outcome(decision, "ran", decision.reason, outputs, None, seconds, running.log, running.attempt)
+
+    def _kept(self, running: _Running) -> ArtifactRecord | None:
+        """What the attempt printed, as an artifact; None when that is nothing."""
+        if running.printed == running.offset:
+            return None
+        staged = self._staging / f"{running.execution}.log"
+        staged.mkdir(mode=0o700)
+        with open(running.log, "rb") as log, open(staged / "log.txt", "xb") as copy:
+            log.seek(running.offset)
+            shutil.copyfileobj(log, copy)
+        return ArtifactRecord(self._decider.store.publish(staged, Log).digest, Log.type_name)
 
     def _try_again(self, running: _Running, failure: Failure) -> None:
         attempt = running.attempt + 1

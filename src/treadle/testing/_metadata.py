@@ -38,10 +38,12 @@ class MetadataContract:
         execution = self._train(store, "r1")
         assert store.running() == ["r1"]
         assert store.successes(_FINGERPRINT) == []
-        store.finish_execution(execution, "ran", outputs={"model": _MODEL}, reads={"config.json": None})
+        log = ArtifactRecord("sha256:" + "c" * 64, "Log")
+        store.finish_execution(execution, "ran", outputs={"model": _MODEL}, reads={"config.json": None}, log=log)
         store.finish_run("r1", "succeeded")
         (found,) = store.successes(_FINGERPRINT)
         assert (found.outputs, found.reads, found.state) == ({"model": _MODEL}, {"config.json": None}, "ran")
+        assert (found.log, store.execution(execution)) == (log, found)
         assert store.parts(_FINGERPRINT) == _PARTS
         run = store.run("r1")
         assert run is not None
