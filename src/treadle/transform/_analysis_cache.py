@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,7 +39,7 @@ class AnalysisCache:
         file = self._path / f"{key}.json"
         try:
             stored = json.loads(file.read_bytes())
-            os.utime(file)  # when it was used last is what :meth:`prune` asks
+            os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))  # read now, written then: :meth:`prune` asks
             return stored["state"] if stored["format"] == FORMAT else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -60,7 +61,7 @@ class AnalysisCache:
         for entry in os.scandir(self._path) if self._path.is_dir() else ():
             try:
                 found = entry.stat(follow_symlinks=False)
-                if found.st_mtime >= before:
+                if max(found.st_atime, found.st_mtime) >= before:
                     continue
                 if delete:
                     os.unlink(entry.path)
