@@ -1,4 +1,4 @@
-"""Build ``src/treadle/graph/characters.json``: what tokenizers make of each character of Unicode.
+"""Build ``src/treadle/graph/steps/characters.json``: what tokenizers make of each character of Unicode.
 
 WordPiece and byte-level BPE depend on classes of characters: punctuation, letters, what is dropped, how accents and
 case fold. Every runtime has a Unicode of its own, so these classes are frozen into a table, by asking the
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-OUT = Path(__file__).resolve().parent.parent / "src" / "treadle" / "graph" / "characters.json"
+OUT = Path(__file__).resolve().parent.parent / "src" / "treadle" / "graph" / "steps" / "characters.json"
 POINTS = [point for point in range(0x110000) if not 0xD800 <= point < 0xE000]
 HANGUL = range(0xAC00, 0xD7A4)
 

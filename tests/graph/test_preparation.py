@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from treadle.errors import ModelFormatError
-from treadle.graph._preparation import Preparation, dump, load
+from treadle.graph.steps._preparation import Preparation, dump, load
 
 STEPS = (("concat", "<", ((0,), (("strip",),)), ((1, 0), (("concat", ((0,), ()), "|", ((1,), ())),)), ">"), ("text",))
 

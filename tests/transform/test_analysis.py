@@ -20,8 +20,8 @@ from treadle.errors import ModelFormatError
 from treadle.graph import nodes as n
 from treadle.graph import serialize
 from treadle.schema import Schema
-from treadle.transform._analyzers import Analyzer, ExtremesOf, MomentsOf, TokensOf
-from treadle.transform._quantiles import QuantilesOf
+from treadle.transform.analysis._analyzers import Analyzer, ExtremesOf, MomentsOf, TokensOf
+from treadle.transform.analysis._quantiles import QuantilesOf
 
 DATA = Path(__file__).parents[2] / "examples" / "taxi" / "data"
 TAXI = Schema.load(DATA.parent / "schema.toml")

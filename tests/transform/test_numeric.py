@@ -14,8 +14,8 @@ import pytest
 from treadle import transform as tt
 from treadle.errors import TransformError
 from treadle.schema import Schema
-from treadle.transform._tukey import l_moments, parameters, theoretical
-from treadle.transform._weighted import LIMIT, WeightedQuantilesOf
+from treadle.transform.analysis._tukey import l_moments, parameters, theoretical
+from treadle.transform.analysis._weighted import LIMIT, WeightedQuantilesOf
 
 SCHEMA = Schema.loads(
     "".join(

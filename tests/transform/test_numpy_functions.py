@@ -21,7 +21,7 @@ from treadle.errors import NoLoweringError, ParityError, TransformError, Treadle
 from treadle.graph import body_nodes, serialize, walk
 from treadle.schema import Schema
 from treadle.servable import Servable, build_servable
-from treadle.transform._agreement import AgreementOf
+from treadle.transform.analysis._agreement import AgreementOf
 
 SCHEMA = Schema.loads('[features.a]\ntype = "float"\n[features.i]\ntype = "int"\n[features.s]\ntype = "string"\n')
 random = np.random.default_rng(0)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from treadle import transform as tt
 from treadle.graph import Session, encode_columns, serialize
-from treadle.graph._steps_pieces import byte_bpe, wordpiece
+from treadle.graph.steps._pieces import byte_bpe, wordpiece
 from treadle.schema import Schema
 
 pytestmark = pytest.mark.engines
@@ -170,7 +170,7 @@ def merges(bpe: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...
 
 def test_characters_of_every_plane(uncased: Any, merges: tuple[str, ...], bpe: Any) -> None:
     """Both ends of every run of characters that are treated alike, and every one that folds."""
-    from treadle.graph._characters import table
+    from treadle.graph.steps._characters import table
 
     ends = {each for name, runs in table().items() if name != "fold" for first, last in runs for each in (first, last)}
     points = {point for end in ends for point in (end - 1, end, end + 1)} | {ord(c) for c in table()["fold"]}

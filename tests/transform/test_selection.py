@@ -15,7 +15,7 @@ from sklearn.metrics import mutual_info_score
 from treadle import transform as tt
 from treadle.errors import ModelFormatError, TransformError
 from treadle.schema import Schema
-from treadle.transform._association import anova_f, chi_squared, mutual_information, pearson, spearman
+from treadle.transform.selection._association import anova_f, chi_squared, mutual_information, pearson, spearman
 
 RANDOM = np.random.default_rng(4)
 X = RANDOM.normal(size=400)

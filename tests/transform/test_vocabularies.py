@@ -23,8 +23,8 @@ from treadle.errors import TransformError
 from treadle.graph import Session, encode_rows, serialize
 from treadle.graph import nodes as n
 from treadle.schema import Schema
-from treadle.transform._analyzers import Coded
-from treadle.transform._ranking import RankedTokensOf, expected_information
+from treadle.transform.analysis._analyzers import Coded
+from treadle.transform.analysis._ranking import RankedTokensOf, expected_information
 
 SCHEMA = Schema.loads(
     """

@@ -10,32 +10,32 @@ import importlib
 from typing import TYPE_CHECKING
 
 _NAMES = {
-    "MISSING_INT": "_values",
-    "MISSING_TEXT": "_values",
+    "MISSING_INT": "values._boundary",
+    "MISSING_TEXT": "values._boundary",
     "Box": "_drawing",
     "Bulk": "_bulk",
-    "InputSpec": "_values",
+    "InputSpec": "values._boundary",
     "Output": "_lowering",
     "Pixels": "_nodes_images",
-    "Ragged": "_ragged",
+    "Ragged": "values._ragged",
     "Session": "_session",
     "boxes_of_model": "_drawing",
-    "byte_alphabet": "_steps_pieces",
-    "check_images": "_steps_images",
-    "column_of": "_arrow_memory",
-    "check_time_format": "_steps_last",
+    "byte_alphabet": "steps._pieces",
+    "check_images": "steps._images",
+    "column_of": "values._arrow_memory",
+    "check_time_format": "steps._last",
     "boxes_of_nodes": "_drawing",
     "dictionary": "_bulk",
     "differences": "_differences",
     "dump_nodes": "_storage",
-    "encode_columns": "_values",
-    "encode_rows": "_values",
-    "encode_table": "_values",
+    "encode_columns": "values._boundary",
+    "encode_rows": "values._boundary",
+    "encode_table": "values._boundary",
     "fuse": "_fuse",
     "inputs_of": "_passes",
     "load_nodes": "_storage",
     "lower": "_lowering",
-    "made_of_nothing": "_preparation",
+    "made_of_nothing": "steps._preparation",
     "make_model": "_model",
     "read_body": "_bodies",
     "replace_nodes": "_passes",
@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from treadle.graph import _nodes_bodies as body_nodes
     from treadle.graph import _nodes_lists as list_nodes
     from treadle.graph import _nodes_text as text_nodes
-    from treadle.graph._arrow_memory import column_of
     from treadle.graph._bodies import read_body
     from treadle.graph._bulk import Bulk, dictionary, spec_of
     from treadle.graph._differences import differences
@@ -70,15 +69,23 @@ if TYPE_CHECKING:
     from treadle.graph._nodes_images import Pixels
     from treadle.graph._page import page_of
     from treadle.graph._passes import inputs_of, replace_nodes, rewrite, walk
-    from treadle.graph._preparation import made_of_nothing
-    from treadle.graph._ragged import Ragged
     from treadle.graph._session import Session
-    from treadle.graph._steps_images import check_images
-    from treadle.graph._steps_last import check_time_format
-    from treadle.graph._steps_pieces import byte_alphabet
     from treadle.graph._storage import dump_nodes, load_nodes
-    from treadle.graph._values import MISSING_INT, MISSING_TEXT, InputSpec, encode_columns, encode_rows, encode_table
     from treadle.graph._wire import serialize
+    from treadle.graph.steps._images import check_images
+    from treadle.graph.steps._last import check_time_format
+    from treadle.graph.steps._pieces import byte_alphabet
+    from treadle.graph.steps._preparation import made_of_nothing
+    from treadle.graph.values._arrow_memory import column_of
+    from treadle.graph.values._boundary import (
+        MISSING_INT,
+        MISSING_TEXT,
+        InputSpec,
+        encode_columns,
+        encode_rows,
+        encode_table,
+    )
+    from treadle.graph.values._ragged import Ragged
 
 __all__ = [
     "MISSING_INT",

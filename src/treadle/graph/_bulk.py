@@ -16,16 +16,16 @@ import numpy as np
 import pyarrow as pa
 
 from treadle.errors import InputValueError
-from treadle.graph._arrow_memory import gaps_of, values_of
 from treadle.graph._lowering import Output, columns_of, lower_for_bulk
 from treadle.graph._nodes import Cut, Input, Kind, Lookup, Node, categories, width
 from treadle.graph._nodes_lists import tensor_of_list
 from treadle.graph._nodes_text import Bag, Prepared, Present, Weighted
 from treadle.graph._passes import inputs_of, replace_nodes, simplify, walk
 from treadle.graph._session import Session
-from treadle.graph._values import InputSpec, encode_table
-from treadle.graph._values_arrow import encode_text, plain
-from treadle.graph._values_python import MISSING_TEXT, Tensor
+from treadle.graph.values._arrow import encode_text, plain
+from treadle.graph.values._arrow_memory import gaps_of, values_of
+from treadle.graph.values._boundary import InputSpec, encode_table
+from treadle.graph.values._python import MISSING_TEXT, Tensor
 
 _ROWS = 16384
 _TEXT_ROWS = 4 * _ROWS

@@ -1,8 +1,8 @@
-"""Lowering: classes of nodes into ONNX, one rule per node type (``_rules``)."""
+"""Lowering: classes of nodes into ONNX, one rule per node type (``rules``)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, cast
@@ -13,28 +13,22 @@ from treadle.errors import ModelFormatError
 from treadle.graph._classes import Group, group
 from treadle.graph._emitter import Emitter, unused
 from treadle.graph._nodes import (
-    CONSTANTS,
-    Boundaries,
     Input,
-    Key,
     Kind,
     Node,
-    Number,
     Stack,
-    Table,
-    Text,
-    Tokens,
     ToNumber,
     width,
 )
 from treadle.graph._nodes_lists import Padded, Part, tensor_of_list
 from treadle.graph._nodes_text import Prepared, PreparedInput, is_padded
 from treadle.graph._passes import inputs_of, replace_nodes, simplify, walk
-from treadle.graph._preparation import METADATA, Preparation, Step, dump
-from treadle.graph._ragged import METADATA as LISTS
-from treadle.graph._ragged import Padding
-from treadle.graph._ragged import dump as dump_lists
 from treadle.graph._wire import Element, Value, model_bytes
+from treadle.graph.rules import RULES, Operands
+from treadle.graph.steps._preparation import METADATA, Preparation, Step, dump
+from treadle.graph.values._ragged import METADATA as LISTS
+from treadle.graph.values._ragged import Padding
+from treadle.graph.values._ragged import dump as dump_lists
 
 if TYPE_CHECKING:
     import onnx
@@ -179,23 +173,6 @@ class Place:
 
 class _Lowering:
     def __init__(self, targets: Sequence[Node], inputs: Sequence[Input], *, for_bulk: bool) -> None:
-        from treadle.graph._rules import RULES
-        from treadle.graph._rules_bodies import RULES_OF_BODIES
-        from treadle.graph._rules_categories import RULES_OF_CATEGORIES
-        from treadle.graph._rules_circle import RULES_OF_CIRCLES
-        from treadle.graph._rules_images import RULES_OF_IMAGES
-        from treadle.graph._rules_sequences import RULES_OF_SEQUENCES
-        from treadle.graph._rules_text import RULES_OF_TEXT
-
-        rules = {
-            **RULES,
-            **RULES_OF_TEXT,
-            **RULES_OF_SEQUENCES,
-            **RULES_OF_CATEGORIES,
-            **RULES_OF_CIRCLES,
-            **RULES_OF_IMAGES,
-            **RULES_OF_BODIES,
-        }
         self.for_bulk = for_bulk
         self.emit = Emitter({node.name for node in inputs})
         self.places = {id(node): Place(node.name, 0, width(node), width(node)) for node in inputs}
@@ -206,7 +183,7 @@ class _Lowering:
                     whole = self.places[id(part.x)]
                     self.places[id(part)] = Place(whole.tensor, whole.start + part.index, 1, whole.total)
                 continue
-            rule = rules.get(type(members.first))
+            rule = RULES.get(type(members.first))
             if rule is None:
                 raise ModelFormatError(f"{type(members.first).__name__} is not lowered to ONNX.")
             _place(self.places, members, rule(Operands(self, members), members))
@@ -249,53 +226,6 @@ class _Lowering:
 
     def _concat(self, tensors: Sequence[str]) -> str:
         return tensors[0] if len(tensors) == 1 else self.emit.node("Concat", *tensors, axis=1)
-
-
-class Operands:
-    """What a rule sees: the emitter, and its class's operands as tensors."""
-
-    def __init__(self, lowering: _Lowering, members: Group) -> None:
-        self._lowering = lowering
-        self._members = members
-        self.emit = lowering.emit
-        self.for_bulk = lowering.for_bulk
-        """Whether many rows at once are what counts, not the number of ONNX nodes."""
-
-    def matrix(self, field: str) -> str:
-        """The operand of all members as ``[N, m]``, or ``[N, 1]`` or ``[1, m]`` where that says the same."""
-        nodes = [getattr(node, field) for node in self._members.members]
-        if isinstance(nodes[0], CONSTANTS):
-            return self._constants(nodes)
-        if all(node is nodes[0] for node in nodes):
-            nodes = nodes[:1]
-        return self._lowering.columns(nodes)
-
-    def separate(self, field: str) -> list[str]:
-        """The operand of each member as ``[N, 1]``."""
-        return self.each([getattr(node, field) for node in self._members.members])
-
-    def each(self, nodes: Sequence[Node]) -> list[str]:
-        """Nodes as ``[N, 1]`` each."""
-        return [self._lowering.columns([node]) for node in nodes]
-
-    def _constants(self, nodes: Sequence[Node]) -> str:
-        values = [constant_value(node) for node in nodes]
-        if len(set(map(repr, values))) == 1:
-            values = values[:1]
-        dtype = {Number: np.float64, Key: np.int64, Text: object}[type(nodes[0])]
-        return self.emit.constant(np.array([values], dtype=dtype), dtype)
-
-
-def constant_value(node: Node) -> object:
-    """The value of a constant."""
-    assert isinstance(node, Number | Key | Text | Tokens | Boundaries | Table), node
-    if isinstance(node, Table):
-        return node.rows
-    return node.value if isinstance(node, Number | Key | Text) else node.values
-
-
-Rule = Callable[[Operands, Group], "str | list[str]"]
-"""From a class to one ``[N, sum of widths]`` tensor, or to one ``[N, width]`` tensor per member."""
 
 
 def _place(places: dict[int, Place], members: Group, result: str | list[str]) -> None:

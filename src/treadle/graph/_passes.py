@@ -22,7 +22,7 @@ from treadle.graph._nodes import (
     ToNumber,
 )
 from treadle.graph._nodes_lists import Padded, Part
-from treadle.graph._values_python import MISSING_INT
+from treadle.graph.values._python import MISSING_INT
 
 
 def walk(targets: Iterable[Node]) -> Iterator[Node]:

@@ -12,11 +12,11 @@ import numpy as np
 import onnxruntime as ort
 
 from treadle.errors import InputValueError, ModelFormatError
-from treadle.graph._preparation import METADATA, Preparation, load
-from treadle.graph._ragged import METADATA as LISTS
-from treadle.graph._ragged import Padding, Ragged
-from treadle.graph._ragged import load as load_lists
-from treadle.graph._values_python import Tensor
+from treadle.graph.steps._preparation import METADATA, Preparation, load
+from treadle.graph.values._python import Tensor
+from treadle.graph.values._ragged import METADATA as LISTS
+from treadle.graph.values._ragged import Padding, Ragged
+from treadle.graph.values._ragged import load as load_lists
 
 _TENSORS = {
     "tensor(double)": "float64",

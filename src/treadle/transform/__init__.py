@@ -19,9 +19,18 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from treadle.transform._analysis_cache import AnalysisCache
-    from treadle.transform._analyzers import Coded
-    from treadle.transform._buckets import (
+    from treadle.transform._column import Column, Columns
+    from treadle.transform._examples import ExamplesSource, write_transformed
+    from treadle.transform._explore import explore
+    from treadle.transform._graph import TransformGraph, analyze
+    from treadle.transform._history import History, Timeline, add_past
+    from treadle.transform._kept_examples import keep_transformed
+    from treadle.transform._recent import Recent
+    from treadle.transform.analysis._analyzers import Coded
+    from treadle.transform.analysis._cache import AnalysisCache
+    from treadle.transform.analysis._parts import analyze_parts, write_parts
+    from treadle.transform.analysis._spans import DataSpan, analyze_spans
+    from treadle.transform.fitted._buckets import (
         apply_buckets,
         apply_buckets_with_interpolation,
         bucketize,
@@ -29,9 +38,39 @@ if TYPE_CHECKING:
         quantile,
         quantiles,
     )
-    from treadle.transform._column import Column, Columns
-    from treadle.transform._components import covariance, pca
-    from treadle.transform._dates import (
+    from treadle.transform.fitted._components import covariance, pca
+    from treadle.transform.fitted._histogram import Histogram, estimated_probability_density, histogram
+    from treadle.transform.fitted._moments import (
+        analyzer,
+        count,
+        highest,
+        lowest,
+        mean,
+        std_dev,
+        total,
+        tukey_h_params,
+        tukey_location,
+        tukey_scale,
+        variance,
+    )
+    from treadle.transform.fitted._numpy_function import numpy_function
+    from treadle.transform.fitted._scaling import (
+        count_per_key,
+        mean_per_key,
+        scale_by_min_max,
+        scale_by_min_max_per_key,
+        scale_robustly,
+        scale_to_0_1,
+        scale_to_0_1_per_key,
+        scale_to_gaussian,
+        scale_to_z_score,
+        scale_to_z_score_per_key,
+        std_dev_per_key,
+        values_per_key,
+    )
+    from treadle.transform.fitted._target import target_encode
+    from treadle.transform.fitted._vocabulary import lookup, vocabulary
+    from treadle.transform.functions._dates import (
         cyclical,
         day_of_month,
         day_of_year,
@@ -44,10 +83,12 @@ if TYPE_CHECKING:
         week_of_year,
         year,
     )
-    from treadle.transform._embedding import embedding
-    from treadle.transform._examples import ExamplesSource, write_transformed
-    from treadle.transform._explore import explore
-    from treadle.transform._functions import (
+    from treadle.transform.functions._embedding import embedding
+    from treadle.transform.functions._geo import haversine
+    from treadle.transform.functions._hashing import cross, hash_buckets, length
+    from treadle.transform.functions._images import image
+    from treadle.transform.functions._lists import Items, items
+    from treadle.transform.functions._numbers import (
         cast,
         ceil,
         clip,
@@ -67,57 +108,9 @@ if TYPE_CHECKING:
         sqrt,
         where,
     )
-    from treadle.transform._geo import haversine
-    from treadle.transform._graph import TransformGraph, analyze
-    from treadle.transform._hashing import cross, hash_buckets, length
-    from treadle.transform._histogram import Histogram, estimated_probability_density, histogram
-    from treadle.transform._history import History, Timeline, add_past
-    from treadle.transform._images import image
-    from treadle.transform._kept_examples import keep_transformed
-    from treadle.transform._lists import Items, items
-    from treadle.transform._moment_columns import (
-        analyzer,
-        count,
-        highest,
-        lowest,
-        mean,
-        std_dev,
-        total,
-        tukey_h_params,
-        tukey_location,
-        tukey_scale,
-        variance,
-    )
-    from treadle.transform._numpy_function import numpy_function
-    from treadle.transform._parts import analyze_parts, write_parts
-    from treadle.transform._pieces import byte_bpe, wordpiece
-    from treadle.transform._recent import Recent
-    from treadle.transform._scaling import (
-        count_per_key,
-        mean_per_key,
-        scale_by_min_max,
-        scale_by_min_max_per_key,
-        scale_robustly,
-        scale_to_0_1,
-        scale_to_0_1_per_key,
-        scale_to_gaussian,
-        scale_to_z_score,
-        scale_to_z_score_per_key,
-        std_dev_per_key,
-        values_per_key,
-    )
-    from treadle.transform._selection import (
-        Selection,
-        eliminate_features,
-        embedded_features,
-        filter_features,
-        filter_matrix,
-        wrap_features,
-    )
-    from treadle.transform._spans import DataSpan, analyze_spans
-    from treadle.transform._target import target_encode
-    from treadle.transform._text import concat, contains, ends_with, is_in, lower, matches, starts_with, upper
-    from treadle.transform._text_parts import (
+    from treadle.transform.functions._pieces import byte_bpe, wordpiece
+    from treadle.transform.functions._text import concat, contains, ends_with, is_in, lower, matches, starts_with, upper
+    from treadle.transform.functions._text_parts import (
         extract,
         index_of,
         join,
@@ -129,7 +122,7 @@ if TYPE_CHECKING:
         substring,
         token_at,
     )
-    from treadle.transform._tokens import (
+    from treadle.transform.functions._tokens import (
         Tokens,
         bag_of_words,
         document_frequency,
@@ -143,7 +136,7 @@ if TYPE_CHECKING:
         unique_tokens,
         word_count,
     )
-    from treadle.transform._vector_functions import (
+    from treadle.transform.functions._vector_functions import (
         cosine_similarity,
         dot,
         norm,
@@ -152,9 +145,16 @@ if TYPE_CHECKING:
         vector_min,
         vector_sum,
     )
-    from treadle.transform._vectors import Vector, random_projection, vector
-    from treadle.transform._vocabulary import lookup, vocabulary
-    from treadle.transform._windows import Window, lag, window
+    from treadle.transform.functions._vectors import Vector, random_projection, vector
+    from treadle.transform.functions._windows import Window, lag, window
+    from treadle.transform.selection import (
+        Selection,
+        eliminate_features,
+        embedded_features,
+        filter_features,
+        filter_matrix,
+        wrap_features,
+    )
 
 __all__ = [
     "AnalysisCache",
@@ -304,52 +304,56 @@ __all__ = [
 ]
 
 _MODULES = {
-    "_analysis_cache": "AnalysisCache",
-    "_analyzers": "Coded",
-    "_buckets": ("apply_buckets apply_buckets_with_interpolation bucketize bucketize_per_key quantile quantiles"),
     "_column": "Column Columns",
-    "_components": "covariance pca",
-    "_dates": "cyclical day_of_month day_of_year elapsed is_weekend minute quarter second unix_time week_of_year year",
-    "_embedding": "embedding",
     "_examples": "ExamplesSource write_transformed",
     "_explore": "explore",
-    "_functions": (
-        "cast ceil clip day_of_week exp fill_missing floor hour_of_day is_missing log log1p maximum "
-        "minimum month one_hot sign sqrt where"
-    ),
-    "_geo": "haversine",
     "_graph": "TransformGraph analyze",
-    "_hashing": "cross hash_buckets length",
-    "_histogram": "Histogram estimated_probability_density histogram",
     "_history": "History Timeline add_past",
-    "_images": "image",
     "_kept_examples": "keep_transformed",
-    "_lists": "Items items",
-    "_moment_columns": (
+    "_recent": "Recent",
+    "analysis._analyzers": "Coded",
+    "analysis._cache": "AnalysisCache",
+    "analysis._parts": "analyze_parts write_parts",
+    "analysis._spans": "DataSpan analyze_spans",
+    "fitted._buckets": "apply_buckets apply_buckets_with_interpolation bucketize bucketize_per_key quantile quantiles",
+    "fitted._components": "covariance pca",
+    "fitted._histogram": "Histogram estimated_probability_density histogram",
+    "fitted._moments": (
         "analyzer count highest lowest mean std_dev total tukey_h_params tukey_location tukey_scale variance"
     ),
-    "_numpy_function": "numpy_function",
-    "_parts": "analyze_parts write_parts",
-    "_pieces": "byte_bpe wordpiece",
-    "_recent": "Recent",
-    "_scaling": (
-        "count_per_key mean_per_key scale_by_min_max scale_by_min_max_per_key scale_robustly "
-        "scale_to_0_1 scale_to_0_1_per_key scale_to_gaussian scale_to_z_score scale_to_z_score_per_key "
-        "std_dev_per_key values_per_key"
+    "fitted._numpy_function": "numpy_function",
+    "fitted._scaling": (
+        "count_per_key mean_per_key scale_by_min_max scale_by_min_max_per_key scale_robustly scale_to_0_1 "
+        "scale_to_0_1_per_key scale_to_gaussian scale_to_z_score scale_to_z_score_per_key std_dev_per_key "
+        "values_per_key"
     ),
-    "_selection": "Selection eliminate_features embedded_features filter_features filter_matrix wrap_features",
-    "_spans": "DataSpan analyze_spans",
-    "_target": "target_encode",
-    "_text": "concat contains ends_with is_in lower matches starts_with upper",
-    "_text_parts": "extract index_of join parse_number parse_time replace replace_pattern strip substring token_at",
-    "_tokens": (
-        "Tokens bag_of_words document_frequency idf multi_hot ngrams tfidf token_ids token_mask tokens unique_tokens "
-        "word_count"
+    "fitted._target": "target_encode",
+    "fitted._vocabulary": "lookup vocabulary",
+    "functions._dates": (
+        "cyclical day_of_month day_of_year elapsed is_weekend minute quarter second unix_time week_of_year year"
     ),
-    "_vector_functions": "cosine_similarity dot norm vector_max vector_mean vector_min vector_sum",
-    "_vectors": "Vector random_projection vector",
-    "_vocabulary": "lookup vocabulary",
-    "_windows": "Window lag window",
+    "functions._embedding": "embedding",
+    "functions._geo": "haversine",
+    "functions._hashing": "cross hash_buckets length",
+    "functions._images": "image",
+    "functions._lists": "Items items",
+    "functions._numbers": (
+        "cast ceil clip day_of_week exp fill_missing floor hour_of_day is_missing log log1p maximum minimum "
+        "month one_hot sign sqrt where"
+    ),
+    "functions._pieces": "byte_bpe wordpiece",
+    "functions._text": "concat contains ends_with is_in lower matches starts_with upper",
+    "functions._text_parts": (
+        "extract index_of join parse_number parse_time replace replace_pattern strip substring token_at"
+    ),
+    "functions._tokens": (
+        "Tokens bag_of_words document_frequency idf multi_hot ngrams tfidf token_ids token_mask tokens "
+        "unique_tokens word_count"
+    ),
+    "functions._vector_functions": "cosine_similarity dot norm vector_max vector_mean vector_min vector_sum",
+    "functions._vectors": "Vector random_projection vector",
+    "functions._windows": "Window lag window",
+    "selection": "Selection eliminate_features embedded_features filter_features filter_matrix wrap_features",
 }
 """Where the public names are: a pipeline file imports this room, and only what computes with it loads numpy."""
 _LATER = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -66,7 +66,7 @@ class Columns(Mapping[str, Any]):
                 hint=f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(self._inputs)}.",
             )
         if name in self._items:
-            from treadle.transform._lists import of_schema
+            from treadle.transform.functions._lists import of_schema
 
             return of_schema(self._inputs[name], self._items[name])
         return Column(self._inputs[name])
@@ -197,14 +197,14 @@ class Column:
         raise _no_value("A column is not an array", "Use the functions of treadle.transform, as tt.log1p.")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> Column:
-        from treadle.transform._numpy import apply_ufunc
+        from treadle.transform.functions._numpy import apply_ufunc
 
         return apply_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(
         self, function: object, types: object, inputs: Sequence[object], options: Mapping[str, object]
     ) -> Column:
-        from treadle.transform._numpy import apply_function
+        from treadle.transform.functions._numpy import apply_function
 
         return apply_function(function, inputs, options)
 

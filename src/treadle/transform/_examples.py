@@ -12,7 +12,7 @@ import pyarrow as pa
 from treadle.artifact import canonical_json
 from treadle.errors import TransformError
 from treadle.transform._graph import ROW_ID, TransformGraph
-from treadle.transform._parts import PartsEngine, RowsPart, write_batches, write_parts
+from treadle.transform.analysis._parts import PartsEngine, RowsPart, write_batches, write_parts
 
 FORMAT = "treadle.transformed/1"
 ON_READ = "treadle.transformed/2"

@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from treadle.graph import Bulk, Output, replace_nodes, walk
 from treadle.graph import nodes as n
-from treadle.transform._agreement import called
-from treadle.transform._analyzers import Analysis
 from treadle.transform._graph import TransformGraph
-from treadle.transform._numpy_function import PythonCall
-from treadle.transform._phases import Batches, from_batches, resolve
 from treadle.transform._trace import Preprocess, trace
+from treadle.transform.analysis._agreement import called
+from treadle.transform.analysis._analyzers import Analysis
+from treadle.transform.analysis._phases import Batches, from_batches, resolve
+from treadle.transform.fitted._numpy_function import PythonCall
 
 if TYPE_CHECKING:
     from treadle.schema import Schema

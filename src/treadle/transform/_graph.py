@@ -32,12 +32,12 @@ from treadle.graph import body_nodes as b
 from treadle.graph import list_nodes as lists
 from treadle.graph import nodes as n
 from treadle.graph import text_nodes as t
-from treadle.transform._agreement import proof_of
-from treadle.transform._analyzers import Analysis
 from treadle.transform._history import with_past
-from treadle.transform._phases import Batches, from_batches, resolve
-from treadle.transform._target import fold_of_row
 from treadle.transform._trace import Preprocess, Traced, trace
+from treadle.transform.analysis._agreement import proof_of
+from treadle.transform.analysis._analyzers import Analysis
+from treadle.transform.analysis._phases import Batches, from_batches, resolve
+from treadle.transform.fitted._target import fold_of_row
 
 if TYPE_CHECKING:
     import onnx

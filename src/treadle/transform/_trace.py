@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from treadle.errors import NoLoweringError, TransformError, TreadleError, UserCodeError
 from treadle.graph import inputs_of, walk
 from treadle.graph import nodes as n
-from treadle.transform._analyzers import varies
 from treadle.transform._column import Column, Columns, describe
-from treadle.transform._lists import Items
 from treadle.transform._location import user_line
-from treadle.transform._numpy_function import PythonCall, name_of
+from treadle.transform.analysis._analyzers import varies
+from treadle.transform.fitted._numpy_function import PythonCall, name_of
+from treadle.transform.functions._lists import Items
 
 if TYPE_CHECKING:
     from treadle.schema import Schema

@@ -1,0 +1,1 @@
+"""Values as a model takes them: from tables and from requests, by one boundary."""

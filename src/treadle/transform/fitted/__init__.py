@@ -1,0 +1,1 @@
+"""Functions of columns that depend on the data: scales, buckets, vocabularies, encodings."""

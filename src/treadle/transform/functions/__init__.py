@@ -1,0 +1,1 @@
+"""Functions of columns that need no look at the data."""
