@@ -57,6 +57,22 @@ def test_json_lines_keep_types_and_missing_fields(tmp_path: Path) -> None:
     assert table.column("extra").to_pylist() == [None, 7, None]
 
 
+def test_text_inside_of_json_stays_text_where_the_schema_declares_it(tmp_path: Path) -> None:
+    when = Feature(name="when", type="string")
+    gone = Feature(name="gone", type="string")
+    schema = Schema(
+        features={
+            "a": Feature(name="a", type="struct", fields={"when": when, "gone": gone}),
+            "l": Feature(name="l", type="string", list=True),
+            "o": Feature(name="o", type="struct", list=True, fields={"when": when}),
+        }
+    )
+    row = {"a": {"when": "2024-01-01", "other": "2024-01-01"}, "l": ["2024-01-01"], "o": [{"when": "2024-01-01"}]}
+    table = pa.Table.from_batches(scan([write(tmp_path / "a.jsonl", json.dumps(row))], schema=schema).batches())
+    (found,) = table.to_pylist()
+    assert found == row | {"a": {"when": "2024-01-01", "other": datetime(2024, 1, 1)}}
+
+
 def test_json_integers_are_never_rounded(tmp_path: Path) -> None:
     table = read_table(write(tmp_path / "a.jsonl", '{"n": 9223372036854775808}\n{"n": 1}\n'))
     assert table.column("n").to_pylist() == ["9223372036854775808", "1"]

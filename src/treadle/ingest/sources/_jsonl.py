@@ -7,7 +7,7 @@ by object, which is slower, knows the row, and can leave rows out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ from treadle.ingest.sources._chunks import text_chunks
 from treadle.ingest.sources._json_rows import array_lines, may_be_deep, parse_lines, rows_to_table
 from treadle.ingest.sources._pieces import Pieces
 from treadle.ingest.sources._promise import Opened, Reading, Refused
-from treadle.schema import type_word
+from treadle.schema import Feature, type_word
 
 SUFFIXES = (".jsonl", ".ndjson", ".json")
 SCHEMES = ()
@@ -107,13 +107,11 @@ class JsonLinesSource:
             return None
         try:
             chunk.decode("utf-8")
-            table = pa_json.read_json(
-                pa.BufferReader(chunk),
-                read_options=pa_json.ReadOptions(block_size=max(4 << 20, _longest_line(chunk) + 1)),
-                parse_options=pa_json.ParseOptions(
-                    explicit_schema=pa.schema([(name, pa.string()) for name in self._text]) if self._text else None
-                ),
-            )
+            told: dict[str, pa.DataType] = dict.fromkeys(self._text, pa.string())
+            table = _arrow_read(chunk, told)
+            inside = self._text_inside(table.schema)
+            if inside:
+                table = _arrow_read(chunk, told | inside)
             table.validate()  # lists of nulls inside of lists come out broken
         except (pa.ArrowInvalid, UnicodeDecodeError):
             return None
@@ -121,6 +119,42 @@ class JsonLinesSource:
         if absent:  # Arrow adds a column for every name it is told
             table = table.drop_columns([name for name in absent if f'"{name}"'.encode() not in chunk])
         return None if any(_rounded(table.column(name)) for name in table.column_names) else table
+
+    def _text_inside(self, found: pa.Schema) -> dict[str, pa.DataType]:
+        """Columns with moments inside where the schema declares text, and what to ask Arrow for."""
+        features = self._reading.schema.features if self._reading.schema else {}
+        nested = (field for field in found if pa.types.is_nested(field.type) and field.name in features)
+        types = {field.name: _as_text(field.type, features[field.name]) for field in nested}
+        return {name: kind for name, kind in types.items() if kind is not None}
+
+
+def _arrow_read(chunk: bytes, told: Mapping[str, pa.DataType]) -> pa.Table:
+    """The rows as Arrow reads them, with these types for these columns.
+
+    Raises:
+        pyarrow.ArrowInvalid: They are not objects a line, or hold something else.
+    """
+    return pa_json.read_json(
+        pa.BufferReader(chunk),
+        read_options=pa_json.ReadOptions(block_size=max(4 << 20, _longest_line(chunk) + 1)),
+        parse_options=pa_json.ParseOptions(explicit_schema=pa.schema(told.items()) if told else None),
+    )
+
+
+def _as_text(found: pa.DataType, feature: Feature) -> pa.DataType | None:
+    """The part of a type that holds moments and is declared text; nothing if there is none."""
+    if pa.types.is_list(found):
+        items = _as_text(found.value_type, feature)
+        return None if items is None else pa.list_(items)
+    if pa.types.is_struct(found):
+        fields = [
+            (field.name, _as_text(field.type, feature.fields[field.name]))
+            for field in found
+            if field.name in feature.fields
+        ]
+        texts = [(name, kind) for name, kind in fields if kind is not None]
+        return pa.struct(texts) if texts else None
+    return pa.string() if pa.types.is_timestamp(found) and feature.type == "string" else None
 
 
 def _longest_line(chunk: bytes) -> int:
