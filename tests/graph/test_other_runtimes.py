@@ -23,7 +23,7 @@ import pyarrow as pa
 import pytest
 
 from treadle import transform as tt
-from treadle.graph import InputSpec, Session, encode_table, serialize
+from treadle.graph import InputSpec, Session, byte_alphabet, encode_table, serialize
 from treadle.schema import Schema
 
 HERE = Path(__file__).parent
@@ -70,11 +70,19 @@ def exported(folder: Path, preprocess: Any, schema: Schema, train: pa.Table, tab
 def test_another_process_gives_the_same_bits_in_bulk_and_row_by_row(tmp_path: Path, kind: str) -> None:
     every = EVERYTHING[kind]
     table = every.rows(120, 2)
-    graph = exported(tmp_path, every, every.schema, every.rows(1500, 0), table)
-    files = [str(tmp_path / name) for name in ("model.onnx", "feed.json", "out.npy")]
+    agree_elsewhere(exported(tmp_path, every, every.schema, every.rows(1500, 0), table), table, tmp_path)
+
+
+@pytest.mark.engines
+def test_another_process_gives_the_same_bits_for_pieces_and_images(tmp_path: Path) -> None:
+    agree_elsewhere(*pieces_and_images(tmp_path), tmp_path)
+
+
+def agree_elsewhere(graph: tt.TransformGraph, table: pa.Table, folder: Path) -> None:
+    files = [str(folder / name) for name in ("model.onnx", "feed.json", "out.npy")]
     ran = subprocess.run([sys.executable, str(HERE / "other_runtime.py"), *files], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    whole, rows = np.load(tmp_path / "out.npy")
+    whole, rows = np.load(folder / "out.npy")
     bulk = graph.feature_matrix(table)
     for column, name in enumerate(graph.feature_names):
         np.testing.assert_array_equal(whole[:, column], bulk[:, column], err_msg=name)
@@ -98,6 +106,9 @@ def without_nul(table: pa.Table) -> pa.Table:
 def pieces_and_images(folder: Path) -> tuple[tt.TransformGraph, pa.Table]:
     image = pytest.importorskip("PIL.Image", reason="pip install 'treadle[images]'")
     (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nun\n##able\na\n", encoding="utf-8")
+    pieces = [*byte_alphabet(), "un", "ab"]
+    (folder / "vocab.json").write_text(json.dumps({piece: number for number, piece in enumerate(pieces)}))
+    (folder / "merges.txt").write_text("u n\na b\n")
     schema = Schema.loads('[features.text]\ntype = "string"\n[features.photo]\ntype = "bytes"\n')
 
     def preprocess(x: Any) -> dict[str, tt.Column]:
@@ -106,6 +117,7 @@ def pieces_and_images(folder: Path) -> tuple[tt.TransformGraph, pa.Table]:
             "id": tt.token_ids(pieces, padding="[PAD]"),
             "mask": tt.token_mask(pieces),
             "bag": tt.bag_of_words(pieces),
+            "bytes": tt.token_ids(tt.byte_bpe(x["text"], folder / "vocab.json", folder / "merges.txt", size=8)),
             "spread": tt.token_ids(tt.tokens(tt.replace(x["text"], "\x00", ""), size=3), num_oov_buckets=5),
             "px": tt.image(x["photo"], (2, 3), mean=0.5, std=(0.2, 0.3, 0.4), layout="chw"),
         }
