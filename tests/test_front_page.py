@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from treadle.cli._main import COMMANDS
+
 ROOT = Path(__file__).parents[1]
 TAXI = ROOT / "examples" / "taxi"
 
@@ -35,3 +37,9 @@ def test_the_pipeline_of_the_front_page_runs_and_pushes(tmp_path):
     result = json.loads(done.stdout.splitlines()[-1])
     assert {node["state"] for node in result["nodes"].values()} == {"ran"}
     assert (tmp_path / "serving" / "taxi" / "champion").read_text() == "1\n"
+
+
+def test_the_table_of_commands_names_each_command():
+    table = (ROOT / "README.md").read_text().split("## Commands")[1].split("\n\n")[1]
+    named = re.findall(r"`([a-z]+)", "".join(line.split("|")[1] for line in table.splitlines()[2:]))
+    assert sorted(named) == sorted(COMMANDS)
