@@ -387,7 +387,6 @@ class Stack(Node):
         return sum(map(width, self.xs))
 
 
-COLUMN_KINDS = frozenset({Kind.NUMBER, Kind.KEY, Kind.TEXT, Kind.TIME, Kind.TRUTH})
 CONSTANTS = (Number, Key, Text, Tokens, Boundaries, Table)
 NODES: dict[str, type[Node]] = {
     cls.__name__: cls

@@ -1,4 +1,4 @@
-"""Lowering of hashes, crosses and what is looked up by an id. The rules of tables by key are in ``_rules_tables``."""
+"""Lowering of hashes, crosses and what is looked up by an id. The rules of tables by key are in ``_tables``."""
 
 from __future__ import annotations
 

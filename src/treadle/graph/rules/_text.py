@@ -1,4 +1,4 @@
-"""Lowering of text. What a rule may count on is in ``_rules``."""
+"""Lowering of text. What a rule may count on is in ``_numbers``."""
 
 from __future__ import annotations
 

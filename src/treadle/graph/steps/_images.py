@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from treadle.graph.values._python import Tensor
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
-FITS = ("stretch", "crop", "pad")
-_ORIENTATION = 0x0112
 _PAPER = 255
 
 

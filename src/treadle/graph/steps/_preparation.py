@@ -2,8 +2,8 @@
 
 A model names such inputs in its metadata, under ``treadle.prepared``: for each the raw features it is made of, and
 the steps that make it. A step goes from one value to another and knows nothing of other rows. ``Session`` takes the
-steps, in bulk (over distinct values) as for one request: they exist once, in the ``_steps`` modules. Nothing in them
-depends on the machine, its locale or its version of Unicode.
+steps, in bulk (over distinct values) as for one request: they exist once, in the modules of this folder. Nothing in
+them depends on the machine, its locale or its version of Unicode.
 """
 
 from __future__ import annotations

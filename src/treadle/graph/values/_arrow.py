@@ -1,4 +1,4 @@
-"""Arrow columns into one ``[N, 1]`` tensor: what ``_values_python`` does, a column at a time."""
+"""Arrow columns into one ``[N, 1]`` tensor: what ``_python`` does, a column at a time."""
 
 from __future__ import annotations
 
