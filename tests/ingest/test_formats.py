@@ -6,6 +6,7 @@ import json
 import lzma
 import sqlite3
 import struct
+import traceback
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -649,6 +650,13 @@ def test_files_by_url(tmp_path: Path) -> None:
         read_table("memory://data/none.csv")
     with pytest.raises(UsageError):
         read_table("klingon://data/a.csv")
+
+
+def test_a_missing_file_is_told_without_secrets_and_whatever_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TREADLE_TEST_TOKEN", "open-sesame")
+    with pytest.raises(DataFileNotFoundError, match="no such file") as caught:
+        read_table("memory://bucket/none.csv?token=${TREADLE_TEST_TOKEN}")
+    assert "sesame" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_queries_of_duckdb(tmp_path: Path) -> None:

@@ -110,9 +110,9 @@ def _told(url: str) -> Iterator[None]:
         silent = isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError)
         if cause is not None and (silent or getattr(cause, "status", 404) not in _GONE):
             raise _refused(url, cause) from None
-        said = str(error)
-        what = "There is no such bucket." if "bucket" in said else "There is no such file."
-        raise DataFileNotFoundError(what, where=where) from error
+        # what is said may be the URL or a part of it: with secrets, and with any word
+        what = "There is no such bucket." if "bucket does not exist" in str(error) else "There is no such file."
+        raise DataFileNotFoundError(what, where=where) from None
     except ValueError as error:
         if "Protocol not known" in str(error):
             raise UsageError(f"Nothing is known that reads {scheme}:// URLs.", where=where) from error
