@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -83,6 +84,18 @@ def test_errors_of_other_files_stay_what_they_are(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as raised, whole_file(tmp_path / "a"):
         (tmp_path / "source").read_bytes()
     assert not isinstance(raised.value, FileWriteError)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionRefusedError(errno.ECONNREFUSED, "refused"), OSError("of a format"), OSError(errno.ENOENT, "")]
+)
+def test_errors_without_a_file_are_of_the_disk_only_where_they_say_so(tmp_path: Path, error: OSError) -> None:
+    with pytest.raises(OSError) as raised, whole_file(tmp_path / "a"):  # noqa: PT011
+        raise error
+    assert raised.value is error
+    with pytest.raises(FileWriteError, match="No space left"), whole_file(tmp_path / "a"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert os.listdir(tmp_path) == []
 
 

@@ -42,7 +42,7 @@ def whole_file(path: str | os.PathLike[str], *, mode: int | None = None, durable
         if durable:
             sync(file.parent)
     except OSError as error:
-        if isinstance(error, TreadleError) or error.filename not in (None, str(part), str(file.parent)):
+        if isinstance(error, TreadleError) or not _is_of_the_disk(error, part):
             raise  # of something else that the block did
         raise _refused(file, error) from error
 
@@ -65,6 +65,13 @@ def _create(part: Path, mode: int | None) -> None:
             os.fchmod(descriptor, mode)
     finally:
         os.close(descriptor)
+
+
+def _is_of_the_disk(error: OSError, part: Path) -> bool:
+    """Whether an error is of the file that is written; writing and syncing say no name, and neither do sockets."""
+    if error.filename is None:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG)
+    return error.filename in (str(part), str(part.parent))
 
 
 def _refused(file: Path, error: OSError) -> FileWriteError:
