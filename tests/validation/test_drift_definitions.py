@@ -174,6 +174,14 @@ def test_a_column_on_one_side_only() -> None:
     assert sides["c"] == Distance(missing=1.0, note="only the new data has the column")
 
 
+def test_a_column_named_like_the_items_of_a_list() -> None:
+    base = generate(pa.table({"tags[]": [1, 2], "tags": [["a"], ["b"]]}))
+    new = generate(pa.table({"tags[]": [1, 1], "tags": [["a"], ["a"]]}))
+    found = drift(base, new)
+    assert list(found) == ["tags[]", "tags"]
+    assert (found["tags[]"].l_infinity, found["tags"].l_infinity) == (0.5, 0.5)
+
+
 def test_types_that_cannot_be_compared() -> None:
     found = drift(of([1]), of(["1"]))["x"]
     assert not found.comparable

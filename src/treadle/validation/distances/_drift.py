@@ -90,7 +90,8 @@ def drift(
         histogram: How numbers are grouped for the Jensen-Shannon divergence: ``equal_mass`` (ten groups of about
             equal shares of both sides), or ``standard`` (ten buckets of equal width on each side).
     """
-    paths = [path for path in dict.fromkeys([*base.paths, *new.paths]) if not path.endswith("[]")]
+    columns = base.features.keys() | new.features.keys()  # whose names may end as the path of a list's items does
+    paths = dict.fromkeys(path for path in (*base.paths, *new.paths) if path in columns or not path.endswith("[]"))
     return {path: feature_drift(path, base, new, histogram=histogram) for path in paths}
 
 
