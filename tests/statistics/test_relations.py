@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from treadle.errors import StatisticsError, UsageError
+from treadle.ingest import scan
 from treadle.statistics import Profile, generate, relate
 
 RANDOM = np.random.default_rng(11)
@@ -173,3 +175,27 @@ def test_relations_by_weight_are_kept_and_do_not_mix(tmp_path: Path) -> None:
         again.relations.merge(relate(table, statistics))
     with pytest.raises(UsageError, match="no column 'v'"):
         relate(table, statistics, weight="v")
+
+
+def test_parts_whose_weights_are_too_large_together_do_not_merge() -> None:
+    table = pa.table({"x": ["a"], "y": ["u"], "w": [2.4e11]})
+    statistics = generate(table)
+    found = relate(table, statistics, weight="w")
+    before = found.to_json()
+    with pytest.raises(StatisticsError, match="too large together"):
+        found.merge(relate(table, statistics, weight="w"))
+    assert found.to_json() == before
+
+
+def test_a_wrong_weight_in_a_part_is_told_with_the_row_of_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("treadle.ingest._partition.PART_ROWS", 4)
+    pq.write_table(
+        pa.table({"x": ["a", "b"] * 4, "w": [1.0] * 6 + [-1.0, 1.0]}), tmp_path / "d.parquet", row_group_size=4
+    )
+    statistics = generate(pa.table({"x": ["a", "b"]}))
+    parts = scan(tmp_path / "d.parquet").parts()
+    with pytest.raises(StatisticsError, match="negative") as caught:
+        relate(parts[1], statistics, weight="w")
+    assert caught.value.where == {"column": "w", "row": 6}

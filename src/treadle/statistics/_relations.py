@@ -92,6 +92,7 @@ class Relations:
 
     def read(self, source: Any) -> None:
         """Count all rows of a source."""
+        self._rows = getattr(source, "first_row", 0)  # a part of a scan begins where it does: errors say the row
         used = list(dict.fromkeys([*self.numeric, *self.codings, *([self.weight] if self.weight else [])]))
         for batch in source.batches(used) if is_column_source(source) else batches_of(source):
             self.add(batch)
@@ -116,7 +117,7 @@ class Relations:
         """Take in the rows behind other relations, which were made with the same statistics.
 
         Raises:
-            StatisticsError: They were not.
+            StatisticsError: They were not, or the weights are too large together.
         """
         mine, theirs = (
             (each.numeric, each.weight, {name: coding.labels for name, coding in each.codings.items()})
@@ -124,6 +125,8 @@ class Relations:
         )
         if mine != theirs:
             raise StatisticsError("These relations were cut in different ways, so their counts do not add up.")
+        for pair, table in other.tables.items():  # as floats, which do not overflow, and before anything is added
+            check_total(float(self.tables[pair].sum(dtype=np.float64) + table.sum(dtype=np.float64)), self.weight)
         self.comoments.merge(other.comoments)
         for pair, table in other.tables.items():
             self.tables[pair] += table

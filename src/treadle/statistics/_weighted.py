@@ -1,12 +1,9 @@
-"""Statistics in which each row counts by its weight.
-
-Weights are held as whole numbers of 2**-24, so that sums do not depend on the order of rows or of merging. A weight is
-therefore taken to the nearest 6e-8, and all weights together may reach 5e11.
-"""
+"""Statistics in which each row counts by its weight."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -73,7 +70,8 @@ class WeightedStatistics:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if name == self.weight or is_reserved(name):
                 continue
-            self._merge(name, WeightedFeature.of(column, units), self._units)
+            with _told_of(name):
+                self._merge(name, WeightedFeature.of(column, units), self._units)
         self.num_rows += batch.num_rows
         self._units += int(units.sum())
 
@@ -92,7 +90,8 @@ class WeightedStatistics:
             if name not in other._features:
                 self._features[name]._missing += other._units
         for name, theirs in other._features.items():
-            self._merge(name, theirs, self._units)
+            with _told_of(name):
+                self._merge(name, theirs, self._units)
         self.num_rows += other.num_rows
         self._units += other._units
 
@@ -115,10 +114,16 @@ class WeightedStatistics:
         feature = self._features.get(name)
         if feature is None:
             feature = self._features[name] = WeightedFeature(part.type, missing=units_before)
-        try:
-            feature.merge(part)
-        except StatisticsError as error:
-            raise StatisticsError(error.what, where={"column": name}) from error
+        feature.merge(part)
+
+
+@contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """Errors about a column say which."""
+    try:
+        yield
+    except StatisticsError as error:
+        raise StatisticsError(error.what, where={"column": name}, hint=error.hint) from error
 
 
 def generate_weighted(source: object, weight: str) -> WeightedStatistics:

@@ -1,4 +1,7 @@
-"""Weights as whole numbers of 2**-24, whose sums do not depend on the order of rows."""
+"""Weights as whole numbers of 2**-24, whose sums do not depend on the order of rows or of merging.
+
+A weight is therefore taken to the nearest 6e-8, and all weights together may reach 2.7e11.
+"""
 
 from __future__ import annotations
 
