@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from treadle.errors import StatisticsError
-from treadle.statistics import Statistics, generate
+from treadle.statistics import Statistics, generate, generate_weighted
 from treadle.statistics._categories import LIMIT
 
 
@@ -118,3 +118,21 @@ def test_a_column_alone_is_told_how_to_become_a_frame() -> None:
     with pytest.raises(StatisticsError) as caught:
         generate(Series())
     assert "to_frame()" in (caught.value.hint or "")
+
+
+def test_what_no_row_holds_is_no_error() -> None:
+    offsets = pa.array([0, 2, 4], pa.int32()).buffers()[1]
+    damaged = pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"\xff\xfeok")])
+    column = pa.DictionaryArray.from_arrays(pa.array([1, 1], pa.int32()), damaged)
+    assert generate(pa.table({"s": column})).features["s"].top_values == [("ok", 2)]
+    found = generate_weighted(pa.table({"s": column, "w": [1.0, 2.0]}), "w")
+    assert found.features["s"].top_values == [("ok", 3.0)]
+
+
+def test_text_that_is_not_utf8_is_told_with_its_column_by_weight_too() -> None:
+    offsets = pa.array([0, 2, 4], pa.int32()).buffers()[1]
+    damaged = pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"\xff\xfeok")])
+    with pytest.raises(StatisticsError, match="not UTF-8") as caught:
+        generate_weighted(pa.table({"s": damaged, "w": [1.0, 2.0]}), "w")
+    assert caught.value.where == {"column": "s"}
+    assert caught.value.hint is not None

@@ -184,12 +184,21 @@ def dictionary(spec: InputSpec, table: pa.Table | pa.RecordBatch) -> tuple[Tenso
     encoded = _encoded(table.column(spec.name))
     try:
         values = encode_text(spec.name, encoded.dictionary)
-    except InputValueError as error:
-        raise _in_table(error, encoded) from error.__cause__
+    except InputValueError:
+        encoded, values = _of_rows(spec, encoded)
     codes, gaps = values_of(encoded.indices).astype(np.intp), gaps_of(encoded.indices)
     if gaps is not None:
         codes[gaps] = len(values)
     return codes, np.append(values, MISSING_TEXT).astype(object)
+
+
+def _of_rows(spec: InputSpec, encoded: pa.DictionaryArray) -> tuple[pa.DictionaryArray, Tensor]:
+    """A column whose dictionary holds a wrong value, with the values of its rows alone: perhaps no row has it."""
+    encoded = encoded.dictionary_decode().dictionary_encode()
+    try:
+        return encoded, encode_text(spec.name, encoded.dictionary)
+    except InputValueError as error:
+        raise _in_table(error, encoded) from error.__cause__
 
 
 def _in_table(error: InputValueError, encoded: pa.DictionaryArray) -> InputValueError:

@@ -67,8 +67,11 @@ class Categories:
         """Count strings that occur several times.
 
         Raises:
-            StatisticsError: One is not UTF-8, which files may hold without saying so.
+            StatisticsError: One that occurs is not UTF-8, which files may hold without saying so.
         """
+        present = np.flatnonzero(counts)
+        if len(present) < len(counts):
+            values, counts = values.take(pa.array(present)), counts[present]
         if pa.types.is_string(self.kind):
             try:
                 values.validate(full=True)
@@ -76,9 +79,6 @@ class Categories:
                 raise StatisticsError(
                     "A text is not UTF-8.", hint="Write the file again with the column as UTF-8, or as bytes."
                 ) from error
-        present = np.flatnonzero(counts)
-        if len(present) < len(counts):
-            values, counts = values.take(pa.array(present)), counts[present]
         self.total += int(counts.sum())
         self._wait(values, counts)
 
