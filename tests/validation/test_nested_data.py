@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -77,6 +78,18 @@ def test_statistics_and_rows_name_what_is_wrong_by_its_path() -> None:
     assert {"row_id": "1", "feature": "orders[].price", "reason": "OUT_OF_RANGE", "value": "-1"} in shown
     assert {"row_id": "1", "feature": "home.city", "reason": "OUT_OF_DOMAIN", "value": "Thun"} in shown
     assert validate(generate(table(GOOD)), SCHEMA).anomalies == ()
+
+
+def test_a_field_that_is_not_known_has_the_policy_of_its_struct() -> None:
+    def severities(**said: Any) -> list[str]:
+        schema = SCHEMA.with_feature("home", replace(SCHEMA.features["home"], **said))
+        rows = table({**GOOD, "home": {**GOOD["home"], "zip": 3}})
+        return [each.severity.value for each in validate(generate(rows), schema).anomalies]
+
+    assert severities() == ["warning"]
+    assert severities(severity={"NEW_COLUMN": "error"}) == ["error"]
+    assert severities(severity={"NEW_COLUMN": "ignore"}) == []
+    assert severities(severity={"NEW_COLUMN": "error"}, lifecycle="deprecated") == ["warning"]
 
 
 def test_a_row_is_set_aside_for_what_is_inside_it() -> None:

@@ -14,7 +14,8 @@ def severity_of(schema: Schema, name: str | None, reason: Reason, *, quarantine:
 
     Args:
         schema: The schema as the environment sees it.
-        name: The feature, or the path of a field inside one, if it is one's.
+        name: The feature, or the path of a field inside one, if it is one's; of a field that the schema does not know,
+            the struct it is in.
         reason: What is wrong.
         quarantine: Whether somebody sets rows aside; if not, what would be set aside stops.
     """

@@ -96,9 +96,10 @@ class _Judge:
         self.quarantine = False
         self.anomalies: list[Anomaly] = []
 
-    def report(self, name: str | None, findings: Iterable[Finding]) -> None:
+    def report(self, name: str | None, findings: Iterable[Finding], policy_of: str | None = None) -> None:
+        """Anomalies of a feature; of one that the schema does not know, by the policy of the struct it is in."""
         for finding in findings:
-            severity = severity_of(self.schema, name, finding.reason, quarantine=self.quarantine)
+            severity = severity_of(self.schema, policy_of or name, finding.reason, quarantine=self.quarantine)
             self.add(name, finding, severity)
 
     def add(self, name: str | None, finding: Finding, severity: Severity | None, rule: str | None = None) -> None:
@@ -154,7 +155,7 @@ class _Judge:
             for deeper, field in feature.inside(path):
                 self.feature(deeper, field, fields.get(field.name))
             known = self.whole.chains[path][-1].fields
-            self.unknown(known, fields, f"{path}[]." if feature.list else f"{path}.")
+            self.unknown(known, fields, path, f"{path}[]." if feature.list else f"{path}.")
 
     def drift(self, path: str, feature: Feature, baseline: Statistics) -> None:
         """How far a column or a field is from the baseline, and what is inside it."""
@@ -179,7 +180,13 @@ class _Judge:
             words = f"{count} rows have a value that occurred before ({percent(share)})."
             yield Finding(Reason.NOT_UNIQUE, words, {"count": count, "share": share})
 
-    def unknown(self, known: Mapping[str, Feature], found: Mapping[str, FeatureStatistics], within: str = "") -> None:
+    def unknown(
+        self,
+        known: Mapping[str, Feature],
+        found: Mapping[str, FeatureStatistics],
+        within: str | None = None,
+        prefix: str = "",
+    ) -> None:
         """Columns, or fields inside one, that no environment knows."""
         word = "field" if within else "column"
         missing = [name for name in known if name not in found]
@@ -188,7 +195,7 @@ class _Judge:
                 close = difflib.get_close_matches(name, missing, n=1)
                 guess = f" Is it {close[0]!r}, renamed?" if close else ""
                 what = f"The schema does not know this {word}.{guess}"
-                self.report(within + name, [Finding(Reason.NEW_COLUMN, what, {})])
+                self.report(prefix + name, [Finding(Reason.NEW_COLUMN, what, {})], policy_of=within)
 
 
 def _row_findings(
