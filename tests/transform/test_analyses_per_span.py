@@ -192,3 +192,17 @@ def test_an_analyzer_of_ones_own_is_kept_if_it_names_its_version(
             lambda x: {"m": x["a"] - tt.analyzer(Last(version), "value", x["a"])}, SCHEMA, [span(1)], cache
         )
     assert len(READ) == reads
+
+
+def test_states_that_another_keeps_are_used_where_they_may_only_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError("not the owner")
+
+    cache = tt.AnalysisCache(tmp_path / "cache")
+    tt.analyze_spans(preprocess, SCHEMA, [span(1)], cache)
+    READ.clear()
+    monkeypatch.setattr(os, "utime", refuse)  # as the system does for a file of somebody else
+    tt.analyze_spans(preprocess, SCHEMA, [span(1)], cache)
+    assert READ == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,7 +40,8 @@ class AnalysisCache:
         file = self._path / f"{key}.json"
         try:
             stored = json.loads(file.read_bytes())
-            os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))  # read now, written then: :meth:`prune` asks
+            with suppress(OSError):  # another's file may be read, not touched
+                os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))  # read now, written then: for prune
             return stored["state"] if stored["format"] == FORMAT else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
