@@ -16,6 +16,7 @@ from taxi import build_taxi_servable, taxi_rows
 from treadle.cli import main
 from treadle.engine import LocalEngine, RayEngine, open_engine
 from treadle.errors import EngineError, MissingDependencyError, UsageError
+from treadle.servable import Servable
 
 
 @pytest.fixture
@@ -86,6 +87,24 @@ def test_predictions_are_the_same_over_every_engine(
     empty = tmp_path / "rides.parquet"
     pq.write_table(rides.slice(0, 0), empty)
     assert json.loads(output(capsys, *asked, "--engine", engine))["rows"] == 0
+
+
+def test_parts_share_a_servable_that_is_loaded_with_the_threads_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_taxi_servable(tmp_path / "taxi")
+    pq.write_table(taxi_rows(count=200), tmp_path / "rides.parquet", row_group_size=20)
+    monkeypatch.setenv("TREADLE_THREADS", "1")  # one worker: parts cannot begin to load it side by side
+    load, loads = Servable.load, []
+
+    def counted(path: object, *, verify: bool = True, threads: int = 1) -> Servable:
+        loads.append(threads)
+        return load(path, verify=verify, threads=threads)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Servable, "load", counted)
+    asked = ["predict", str(tmp_path / "taxi"), str(tmp_path / "rides.parquet"), "--json", "--threads", "2"]
+    assert json.loads(output(capsys, *asked, "--engine", "local"))["rows"] == 200
+    assert loads == [2, 2]  # the command itself, and all parts together
 
 
 def test_an_engine_that_is_not_there_is_refused(file: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,7 +69,7 @@ def command(
         engine_named(engine_name) as engine,
         open_sink(output, quiet=as_json, produced_by=servable.digest) as sink,
     ):
-        for keys, predictions in _predictions(servable, servable_path, file, options, engine):
+        for keys, predictions in _predictions(servable, servable_path, file, options, engine, threads):
             sink.write(keys, predictions)
             shown += predictions[: _SHOWN - len(shown)].tolist()
             rows += len(predictions)
@@ -84,7 +84,7 @@ def command(
 
 
 def _predictions(
-    servable: Servable, servable_path: Path, file: Path, options: dict[str, Any], engine: Engine | None
+    servable: Servable, servable_path: Path, file: Path, options: dict[str, Any], engine: Engine | None, threads: int
 ) -> Iterator[Predicted]:
     """Key column (if any) and predictions, in the order of the rows."""
     from treadle.ingest import scan
@@ -94,7 +94,8 @@ def _predictions(
     elif engine is None:
         batches = table_batches(servable, scan(file, servable.schema, options=options))
     else:
-        batches = engine_batches(engine, servable_path, servable, scan(file, servable.schema, options=options))
+        source = scan(file, servable.schema, options=options)
+        batches = engine_batches(engine, servable_path, servable, source, threads=threads)
     start = 0
     while True:
         try:

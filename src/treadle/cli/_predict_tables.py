@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -33,15 +33,26 @@ def table_batches(servable: Servable, source: Scan) -> Iterator[Predicted]:
         yield None, servable.predict_table(source.table(names))
 
 
-def engine_batches(engine: Engine, servable_path: Path, servable: Servable, source: Scan) -> Iterator[Predicted]:
+def engine_batches(
+    engine: Engine, servable_path: Path, servable: Servable, source: Scan, *, threads: int = 1
+) -> Iterator[Predicted]:
     """The same, part by part where the engine runs: it loads the servable from its path. In the order of the rows.
+
+    Args:
+        engine: Where.
+        servable_path: The servable's folder, which must be there too.
+        servable: The same, loaded here.
+        source: The rows.
+        threads: Threads of the model, in each process of the engine.
 
     Raises:
         InputValueError: A value cannot be an input; its row is counted from the source's first.
     """
     if source.num_rows == 0:
         yield from table_batches(servable, source)
-    predict = partial(_predict_part, path=servable_path.resolve(), names=_present(servable, source))
+    _loaded.cache_clear()  # the folder may hold another servable than at the last call in this process
+    names = _present(servable, source)
+    predict = partial(_predict_part, path=servable_path.resolve(), threads=threads, names=names)
     for found in engine.map(predict, source.parts()):
         yield from found
 
@@ -55,10 +66,16 @@ def in_file(
     return type(error)(error.what, where={**where, **place}, hint=error.hint)
 
 
-def _predict_part(part: Any, path: Path, names: Sequence[str]) -> list[Predicted]:
+@lru_cache(maxsize=1)
+def _loaded(path: Path, threads: int) -> Servable:
+    """The servable, once a process and not once a part: loading checks the digest of every file."""
     from treadle.servable import Servable
 
-    servable, found, start = Servable.load(path), [], part.first_row
+    return Servable.load(path, threads=threads)
+
+
+def _predict_part(part: Any, path: Path, threads: int, names: Sequence[str]) -> list[Predicted]:
+    servable, found, start = _loaded(path, threads), [], part.first_row
     for batch in part.batches(list(names), batch_rows=BATCH_ROWS):
         try:
             found.append(_predicted(servable, batch))
