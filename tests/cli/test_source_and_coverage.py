@@ -65,6 +65,8 @@ def test_months_have_their_lengths(tmp_path: Path, capsys: Any) -> None:
     pattern = f"{tmp_path}/rides_{{YYYY}}-{{MM}}.parquet"
     assert run(capsys, "source", pattern, "--now", "2024-03-31")[0] == 0
     assert "SOURCE_LATE" in run(capsys, "source", pattern, "--now", "2024-04-04")[1]
+    assert "SOURCE_LATE" in run(capsys, "source", pattern, "--now", "2024-04-04", "--every", "1mo", "--delay", "30m")[1]
+    assert "SOURCE_LATE" not in run(capsys, "source", pattern, "--now", "2024-04-04", "--every", "2mo")[1]
 
 
 def test_years_are_spans_and_an_empty_file_is_one_without_rows(tmp_path: Path, capsys: Any) -> None:
@@ -93,7 +95,8 @@ def test_numbered_spans_are_not_judged_as_late_and_gaps_are_seen(tmp_path: Path,
     [
         (("{dir}/none_{{SPAN}}.parquet",), "No file matches"),
         (("{dir}/rides_*.parquet",), "names no spans"),
-        (("{dir}/rides_{{SPAN}}.parquet", "--every", "soon"), "not a duration"),
+        (("{dir}/rides_{{SPAN}}.parquet", "--every", "soon"), "not a length of time"),
+        (("{dir}/rides_{{SPAN}}.parquet", "--delay", "1mo"), "not of months"),
     ],
 )
 def test_bad_arguments_are_said(tmp_path: Path, capsys: Any, arguments: tuple[str, ...], says: str) -> None:

@@ -1,8 +1,12 @@
-"""The step ``check_source``: a source is judged by what is there, and by what earlier runs saw."""
+"""The step ``check_source``: a source is judged by what is there, and by what earlier runs saw.
+
+Where what a run does is not in question, the step is called as the function that it is.
+"""
 
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from treadle.artifact import Output
 from treadle.components import check_source, ingest
+from treadle.errors import TreadleError
 from treadle.pipeline import pipeline
 from treadle.runner import RunResult, run
 from treadle.schema import Feature, Schema
@@ -43,32 +49,34 @@ class Source:
         pq.write_table(pa.table({"n": range(first, first + rows)}), path)
         return path
 
+    def given(self, day: int) -> dict[str, Any]:
+        return {"pattern": f"{self.folder}/a_{{YYYY}}-{{MM}}-{{DD}}.parquet", "now": f"2024-03-{day:02d}T00:00"}
+
     def run(self, day: int, **more: Any) -> RunResult:
-        given = {
-            "pattern": f"{self.folder}/a_{{YYYY}}-{{MM}}-{{DD}}.parquet",
-            "schema": str(self.folder / "schema.toml"),
-            "now": f"2024-03-{day:02d}T00:00",
-            **more,
-        }
+        given = {**self.given(day), "schema": str(self.folder / "schema.toml"), **more}
         return run(watched, given, home=self.folder / "home")
 
+    def judged(self, day: int, **more: Any) -> tuple[list[dict[str, Any]], Path]:
+        """What the step says of what is there, and of what the runs before remember; and where it writes the spans."""
+        delivered, anomalies = (Output(tempfile.mkdtemp(dir=self.folder)) for _ in range(2))
+        check_source(**{**self.given(day), **more}, delivered=delivered, anomalies=anomalies)
+        return json.loads((anomalies.path / "anomalies.json").read_bytes())["anomalies"], delivered.path
+
     def reasons(self, day: int, **more: Any) -> list[str]:
-        node = self.run(day, stop=False, **more).nodes["check_source"]
-        assert node.state == "ran", node.error
-        report = json.loads((node.outputs["anomalies"].path / "anomalies.json").read_bytes())
-        return [anomaly["reason"] for anomaly in report["anomalies"]]
+        return [anomaly["reason"] for anomaly in self.judged(day, stop=False, **more)[0]]
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Source:
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+    monkeypatch.setenv("TREADLE_HOME", str(tmp_path / "home"))
     made = Source(tmp_path)
     for day in range(1, 6):
         made.delivers(day)
     return made
 
 
-def spans(result: RunResult) -> list[tuple[str, int]]:
-    path = result.nodes["check_source"].outputs["delivered"].path
+def spans(found: RunResult | Path) -> list[tuple[str, int]]:
+    path = found if isinstance(found, Path) else found.nodes["check_source"].outputs["delivered"].path
     return [(span["name"], span["rows"]) for span in json.loads((path / "source.json").read_bytes())["spans"]]
 
 
@@ -81,26 +89,29 @@ def test_a_source_is_judged_by_spans_whose_files_are_gone(source: Source) -> Non
     assert result.state == "failed"
     assert "2024-03-06 has 3 rows; 10 are usual" in str(result.nodes["check_source"].error)
     assert "DATA_REFUSED" in str(result.nodes["check_source"].error)
-    told = source.run(7, severity={"SOURCE_SHRANK": "warning"})
-    assert told.state == "succeeded"
-    assert spans(told) == [*((f"2024-03-0{day}", 10) for day in range(1, 6)), ("2024-03-06", 3)]
+    found, path = source.judged(7, severity={"SOURCE_SHRANK": "warning"})
+    assert [(anomaly["reason"], anomaly["severity"]) for anomaly in found] == [("SOURCE_SHRANK", "warning")]
+    assert spans(path) == [*((f"2024-03-0{day}", 10) for day in range(1, 6)), ("2024-03-06", 3)]
 
 
 def test_a_source_that_stopped_is_seen_although_nothing_changed(source: Source) -> None:
     assert source.reasons(6) == []
     assert source.reasons(8) == ["SOURCE_LATE"]
-    assert source.reasons(8, delay="3d") == []
+    assert source.reasons(8, delay="3d") == source.reasons(8, delay="4320m") == []
     assert source.reasons(9) == ["SOURCE_STOPPED"]
 
 
 def test_what_was_not_there_when_it_was_due_came_late(source: Source) -> None:
-    assert source.reasons(8) == ["SOURCE_LATE"]
+    result = source.run(8, stop=False)
+    node = result.nodes["check_source"]
+    assert node.state == "ran", node.error
+    assert node.outputs["anomalies"].properties == {"errors": 1, "warnings": 0}
+    assert len(spans(result)) == 5
     for day in (6, 7, 8):
         source.delivers(day)
-    assert source.reasons(9) == ["SOURCE_LATE"]  # the sixth was due on the seventh, and not there on the eighth
-    node = source.run(9, stop=False).nodes["check_source"]
-    report = json.loads((node.outputs["anomalies"].path / "anomalies.json").read_bytes())
-    assert report["anomalies"][0]["details"] == {"late_seconds": 86400.0, "span": "2024-03-06"}
+    (late,), _ = source.judged(9, stop=False)
+    assert late["reason"] == "SOURCE_LATE"  # the sixth was due on the seventh, and not there on the eighth
+    assert late["details"] == {"late_seconds": 86400.0, "span": "2024-03-06"}
 
 
 def test_old_faults_are_history(source: Source) -> None:
@@ -114,6 +125,7 @@ def test_old_faults_are_history(source: Source) -> None:
 
 def test_the_same_rows_again_are_stale(source: Source) -> None:
     source.delivers(6, start=5000)
+    assert source.reasons(7) == ["SOURCE_STALE"]
     # the step reads nothing that ingest refuses: the same bytes twice
     result = source.run(7)
     assert "same bytes" in str(result.nodes["ingest"].error)
@@ -122,7 +134,13 @@ def test_the_same_rows_again_are_stale(source: Source) -> None:
 
 @pytest.mark.parametrize(
     ("more", "says"),
-    [({"now": "soon"}, "no moment"), ({"delay": "1mo"}, "not of months"), ({"recent": 0}, "at least 1")],
+    [
+        ({"now": "soon"}, "no moment"),
+        ({"every": "soon"}, "not a length of time"),
+        ({"delay": "1mo"}, "not of months"),
+        ({"recent": 0}, "at least 1"),
+    ],
 )
 def test_what_cannot_be_used_is_said(source: Source, more: dict[str, Any], says: str) -> None:
-    assert says in str(source.run(6, **more).nodes["check_source"].error)
+    with pytest.raises(TreadleError, match=says):
+        source.judged(6, **more)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from treadle.cli._output import emit_json, json_option
 from treadle.cli._table import print_table
+from treadle.errors import MonitoringError
 
 if TYPE_CHECKING:
+    from treadle.monitoring import Duration
     from treadle.validation import SpanSeen
 
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _COLORS = {"error": "red", "warning": "yellow"}
 
 
@@ -22,19 +22,25 @@ _COLORS = {"error": "red", "warning": "yellow"}
 class _Duration(click.ParamType):  # type: ignore[type-arg]
     name = "duration"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        found = re.fullmatch(r"(\d+)([mhdw])", value) if isinstance(value, str) else None
-        if found is None:
-            self.fail(f"{value!r} is not a duration such as 30m, 6h, 1d or 2w.", param, ctx)
-        return int(found[1]) * _UNITS[found[2]]
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Duration:
+        from treadle.monitoring import Duration
+
+        if isinstance(value, Duration):
+            return value
+        try:
+            return Duration.parse(value)
+        except MonitoringError as error:
+            self.fail(f"{error.what}. {error.hint}", param, ctx)
 
 
 @click.command(name="source")
 @click.argument("pattern")
 @click.option(
-    "--every", type=_Duration(), help="How often a span comes; by default a day or a month, as the names say."
+    "--every", type=_Duration(), help="How often a span comes (6h, 1d, 2w, 1mo); by default as the names say."
 )
-@click.option("--delay", type=_Duration(), default="0d", help="How long after its end a span may come.  [default: 0d]")
+@click.option(
+    "--delay", type=_Duration(), default="0d", help="How long after its end a span may come (30m, 3d).  [default: 0d]"
+)
 @click.option("--stopped-after", type=click.IntRange(1), default=3, show_default=True, help="Missed spans.")
 @click.option("--min-ratio", type=click.FloatRange(0), default=0.5, show_default=True, help="Of the usual rows.")
 @click.option("--recent", type=click.IntRange(1), help="Judge only so many of the newest spans.")
@@ -44,8 +50,8 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]
 @json_option
 def command(
     pattern: str,
-    every: timedelta | None,
-    delay: timedelta,
+    every: Duration | None,
+    delay: Duration,
     stopped_after: int,
     min_ratio: float,
     recent: int | None,
@@ -61,21 +67,21 @@ def command(
     ({SPAN}) have no time: they are not judged as late. Exit code 1 if there is an error. The step check_source does the
     same in a pipeline, and remembers what was there.
     """
-    from treadle.monitoring import look_at_source, span_length
-    from treadle.validation import SourceLimits, check_source
+    from treadle.monitoring import judged_at, look_at_source, source_limits
+    from treadle.validation import check_source
 
     at = now or datetime.now()
-    spans = look_at_source(pattern, now=at, by_file_time=by_file_time).spans
-    named = span_length(pattern)
-    limits = SourceLimits(
-        every=(every or named) if named else timedelta(days=1),  # numbers follow each other as days do
+    limits = source_limits(
+        pattern,
+        every=every,
         delay=delay,
         stopped_after=stopped_after,
         min_ratio=min_ratio,
         history=history,
         recent=recent,
     )
-    report = check_source(spans, limits, now=at if named else spans[-1].start)
+    spans = look_at_source(pattern, now=at, by_file_time=by_file_time).spans
+    report = check_source(spans, limits, now=judged_at(pattern, spans, at))
     if as_json:
         emit_json({**report.to_json(), "spans": [_told(span) for span in spans]})
         return 1 if report.has_errors else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ def check_source(
     Args:
         examples: What was read of these files; their rows are not counted again.
         pattern: The files, as for ingest, with a date or ``{SPAN}``. Spans that are numbers are not judged as late.
-        every: How often a span comes: ``6h``, ``1d``, ``2w``, ``1mo``; by default as the names say.
+        every: How often a span comes: ``30m``, ``6h``, ``1d``, ``2w``, ``1mo``; by default as the names say.
         delay: How long after its end a span may come.
         stopped_after: After how many spans that did not come the source counts as stopped.
         min_ratio: The least number of rows, as a share of the median of the spans before.
@@ -68,19 +68,17 @@ def check_source(
         UsageError: A time, a limit or the pattern cannot be used.
     """
     from treadle.ingest import read_examples
-    from treadle.monitoring import look_at_source, span_length
-    from treadle.validation import SourceLimits
+    from treadle.monitoring import Duration, judged_at, look_at_source, source_limits
     from treadle.validation import check_source as judge
 
     try:
         at = datetime.now() if now is None else datetime.fromisoformat(now)
     except ValueError as error:
         raise UsageError(f"{now!r} is no moment.", hint="For example 2026-01-31T06:00.") from error
-    if min(stopped_after, history, recent) < 1 or min_ratio < 0:
-        raise UsageError("stopped_after, history and recent are at least 1, min_ratio at least 0.")
-    limits = SourceLimits(
-        every=_length(pattern, every),
-        delay=_delay(delay),
+    limits = source_limits(
+        pattern,
+        every=None if every is None else Duration.parse(every),
+        delay=Duration.parse(delay),
         stopped_after=stopped_after,
         min_ratio=min_ratio,
         history=history,
@@ -95,8 +93,7 @@ def check_source(
         rows={source.digest: source.rows_read for source in sources},
         reread=recent,
     )
-    dated = span_length(pattern) is not None
-    report = judge(known.spans, limits, now=at if dated else known.spans[-1].start, severity=severity)
+    report = judge(known.spans, limits, now=judged_at(pattern, known.spans, at), severity=severity)
     known.save(delivered.path / "source.json")
     (anomalies.path / "anomalies.json").write_bytes(canonical_json(report.to_json()))
     errors = len(report.errors)
@@ -108,27 +105,6 @@ def check_source(
             + "".join(f"\n  {anomaly.message} [{anomaly.reason}]" for anomaly in report.errors),
             hint="Ask whoever delivers; or set severity for what is no fault here.",
         )
-
-
-def _length(pattern: str, every: str | None) -> timedelta | int:
-    from treadle.monitoring import Duration, span_length
-
-    named = span_length(pattern)
-    if named is None:
-        return timedelta(days=1)  # numbers follow each other as days do
-    if every is None:
-        return named
-    given = Duration.parse(every)
-    return given.months or given.exact
-
-
-def _delay(text: str) -> timedelta:
-    from treadle.monitoring import Duration
-
-    given = Duration.parse(text)
-    if given.months:
-        raise UsageError("A delay is of weeks, days or hours, not of months.", hint='delay="3d"')
-    return given.exact
 
 
 def _remembered(source: str) -> Delivered | None:

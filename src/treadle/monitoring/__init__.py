@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from treadle.monitoring._labels import LabelStore, join_labels
     from treadle.monitoring._quality import Quality, measure_quality
     from treadle.monitoring._source import Delivered, look_at_source, span_length
+    from treadle.monitoring._source_limits import judged_at, source_limits
     from treadle.monitoring._traffic import Traffic
 
 __all__ = [
@@ -27,9 +28,11 @@ __all__ = [
     "Traffic",
     "Window",
     "join_labels",
+    "judged_at",
     "look_at_source",
     "measure_drift",
     "measure_quality",
+    "source_limits",
     "span_length",
     "windows",
 ]
@@ -42,9 +45,11 @@ _LATER = {
     "Quality": "_quality",
     "Traffic": "_traffic",
     "join_labels": "_labels",
+    "judged_at": "_source_limits",
     "look_at_source": "_source",
     "measure_drift": "_drift",
     "measure_quality": "_quality",
+    "source_limits": "_source_limits",
     "span_length": "_source",
 }
 

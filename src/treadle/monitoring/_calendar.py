@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from treadle.errors import MonitoringError
 
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_WRITTEN = re.compile(r"(\d{1,4})(mo|w|d|h)|(\d{1,6})(m)")  # as many minutes as make up any number of hours
 
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A length of time: whole calendar months, or an exact time; written ``3mo``, ``2w``, ``10d``, ``12h``."""
+    """A length of time: whole calendar months, or an exact time; written ``3mo``, ``2w``, ``10d``, ``12h``, ``30m``."""
 
     months: int = 0
     exact: timedelta = timedelta(0)
@@ -24,14 +25,14 @@ class Duration:
         """Read a duration.
 
         Raises:
-            MonitoringError: The text is not a whole number followed by ``mo``, ``w``, ``d`` or ``h``.
+            MonitoringError: The text is not a whole number followed by ``mo``, ``w``, ``d``, ``h`` or ``m``.
         """
-        match = re.fullmatch(r"(\d{1,4})(mo|w|d|h)", text)
+        match = _WRITTEN.fullmatch(text)
         if match is None:
             raise MonitoringError(
-                f"{text!r} is not a length of time", hint="Write a whole number and a unit: 3mo, 2w, 10d or 12h."
+                f"{text!r} is not a length of time", hint="Write a whole number and a unit: 3mo, 2w, 10d, 12h or 30m."
             )
-        number, unit = int(match[1]), match[2]
+        number, unit = int(match[1] or match[3]), match[2] or match[4]
         return cls(months=number) if unit == "mo" else cls(exact=timedelta(**{_UNITS[unit]: number}))
 
     def after(self, moment: datetime) -> datetime:
@@ -52,9 +53,11 @@ class Window:
 
     @property
     def name(self) -> str:
-        """The shortest usual name: ``2019-02`` for a month, else the start to the hour or day."""
+        """The shortest usual name: ``2019-02`` for a month, else the start to the day, hour or minute."""
         if self.start.day == 1 and not self.start.hour and self.end == _add_months(self.start, 1):
             return f"{self.start:%Y-%m}"
+        if self.start.minute or self.end.minute:
+            return f"{self.start:%Y-%m-%dT%H:%M}"
         return f"{self.start:%Y-%m-%dT%H}" if self.start.hour or self.end.hour else f"{self.start:%Y-%m-%d}"
 
 
