@@ -235,12 +235,32 @@ def test_a_bomb_of_lists_is_read_in_few_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.log", "a.json"])
-@pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ('{"a":[', "]}"), ("[", "]")])
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ('{"a":', "}"),
+        ('{"a":[', "]}"),
+        ("[", "]"),
+        ('{"s":"}}","a":', "}"),
+        (r'{"s":"\"}}\\","a":', "}"),
+        ("[\n", "]"),
+        ("[\r", "]"),
+        ('{"a":\n', "}\n"),
+    ],
+)
 def test_json_that_is_too_deep_is_refused(tmp_path: Path, name: str, opening: str, closing: str) -> None:
     for depth in (300, 100_000):
         (tmp_path / name).write_text('{"b":1}\n{"a":' + opening * depth + "1" + closing * depth + "}\n")
-        with pytest.raises(CorruptFileError, match="inside of each other"):
+        with pytest.raises(CorruptFileError, match=r"inside of each other|not one JSON object|no JSON log line"):
             scan(tmp_path / name)
+
+
+def test_a_string_that_nobody_closed_is_seen_in_one_pass(tmp_path: Path) -> None:
+    deep = '{"a":' + "[" * 300 + '"' + "]" * 300 + "}"
+    for line in ('{"a":"' + r"\"" * 500_000 + "[" * 300 + "}", '{"a":"x}}}', deep):
+        (tmp_path / "a.jsonl").write_text(f'{{"l":[{"[]," * 300}1]}}\n{line}\n')
+        with pytest.raises(CorruptFileError, match="not one JSON object"):
+            scan(tmp_path / "a.jsonl")
 
 
 def test_long_lists_and_brackets_in_texts_are_not_deep(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ _FITS = {
 _LIMIT = 2**63
 _DEEPEST = 200  # Arrow's parser overflows its stack, and takes the process with it
 _TOO_DEEP = f"more than {_DEEPEST} objects and lists are inside of each other"
+# never looks back, so that no text takes more time than its length; one that nobody closed ends with its line
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?')
 
 
 class Row(NamedTuple):
@@ -79,19 +82,23 @@ def parse_object(line: bytes | str) -> dict[str, Any]:
 
 
 def may_be_deep(chunk: bytes) -> bool:
-    """Whether a line may hold objects or lists inside of more of them than a parser's stack bears."""
+    """Whether objects or lists may be inside of more of them than a parser's stack bears, whatever else is wrong.
+
+    Arrow reads an object across the ends of lines, and begins anew at some of them, also at a lone carriage return.
+    """
     if chunk.count(b"{") + chunk.count(b"[") <= _DEEPEST:
         return False
-    return any(_most_open(line) > _DEEPEST for line in chunk.split(b"\n"))
+    lines = filter(None, map(bytes.strip, chunk.splitlines()))
+    return any(line[:1] + line[-1:] != b"{}" or _most_open(line) > _DEEPEST for line in lines)
 
 
 def _most_open(line: bytes) -> int:
-    """The most brackets that are open at one place, or more where strings hold some."""
+    """The most brackets that are open at one place, not counting those in strings; 0 for a line with few of them."""
     if line.count(b"{") + line.count(b"[") <= _DEEPEST:
         return 0
-    letters = np.frombuffer(line, np.uint8)
+    letters = np.frombuffer(_STRING.sub(b"", line), np.uint8)
     opened = np.isin(letters, list(b"{[")).astype(np.int32)
-    return int(np.cumsum(opened - np.isin(letters, list(b"}]"))).max())
+    return int(np.cumsum(opened - np.isin(letters, list(b"}]"))).max(initial=0))
 
 
 def _is_shallow(value: Any) -> bool:
