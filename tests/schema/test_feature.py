@@ -39,6 +39,10 @@ def test_a_type_is_enough() -> None:
         ({"type": "timestamp", "jensen_shannon": 0.1}, "drift.jensen_shannon"),
         ({"type": "int", "severity": {"NEW_COLUMN": "fatal"}}, "severity.NEW_COLUMN"),
         ({"type": "int", "not_in": ("",)}, "not_in"),
+        ({"type": "string", "semantic": "time", "format": "%F"}, "format"),
+        ({"type": "string", "semantic": "time", "format": "%d.%m.%Y %f"}, "format"),
+        ({"type": "string", "semantic": "time", "format": "%d.%m.%d"}, "format"),
+        ({"type": "string", "semantic": "time", "format": "100 %"}, "format"),
     ],
 )
 def test_an_impossible_feature_is_refused_by_its_field(fields: dict[str, Any], field: str) -> None:
@@ -54,3 +58,10 @@ def test_reserved_and_empty_names_are_refused() -> None:
         Feature(name="__row_id__", type="string")
     with pytest.raises(SchemaError, match="no name"):
         Feature(name="", type="string")
+
+
+def test_a_short_form_of_a_time_is_refused_with_the_long_one() -> None:
+    with pytest.raises(SchemaError) as caught:
+        Feature(name="x", type="string", semantic="time", format="%F %H:%M")
+    assert caught.value.hint == "Write %Y-%m-%d for it."
+    assert Feature(name="x", type="string", semantic="time", format="%Y-%m-%d %% %H:%M:%S %%").format

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from treadle.schema import Feature, Schema
+from treadle.schema._time_format import _BOTH
 from treadle.validation import RequestChecker, check_rows
 
 KINDS = {
@@ -94,3 +96,24 @@ def test_a_request_is_judged_as_a_column_is(value: str) -> None:
     for feature in FEATURES:
         rows = check_rows(pa.table({"x": pa.array([value], pa.string())}), Schema({"x": feature}))
         assert [KINDS[reason.value] for _, reason, _ in rows.counts] == [kind for kind in found(feature, value) if kind]
+
+
+_WITH = {
+    **dict.fromkeys("Ymd", "%Y-%m-%d"),
+    "b": "%d %b %Y",
+    "B": "%d %B %Y",
+    "y": "%d.%m.%y",
+    "j": "%Y-%j",
+    "M": "%H:%M",
+    "S": "%H:%M:%S",
+    "p": "%I %p",
+}
+
+
+@pytest.mark.parametrize("directive", sorted(_BOTH - {"%"}))
+def test_each_directive_of_a_time_is_read_by_columns_and_requests(directive: str) -> None:
+    form = _WITH.get(directive, f"%Y-%m-%d %{directive}")
+    for day in (datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2020, 11, 29, 23, 4, 5, tzinfo=UTC)):
+        value, feature = day.strftime(form), text(semantic="time", format=form)
+        assert found(feature, value) == [""]
+        assert not check_rows(pa.table({"x": [value]}), Schema({"x": feature})).counts

@@ -11,6 +11,7 @@ from treadle.errors import SchemaError
 from treadle.schema._feature import LIFECYCLES, SEMANTICS, SEVERITIES, TYPES, is_reserved
 from treadle.schema._refusal import refused
 from treadle.schema._struct_rules import check_struct
+from treadle.schema._time_format import unread
 
 if TYPE_CHECKING:
     from treadle.schema._feature import Feature
@@ -202,6 +203,10 @@ def _check_semantic(feature: Feature) -> None:
     if feature.type == "int" and feature.format not in _TIME_UNITS:
         what = f"{feature.format!r} is not how a time is counted"
         raise refused(feature, what, "format", f"use one of {', '.join(_TIME_UNITS)}")
+    wrong = unread(feature.format) if feature.type == "string" else None
+    if wrong is not None:
+        directive, hint = wrong
+        raise refused(feature, f"{directive} in {feature.format!r} is not read everywhere", "format", hint)
 
 
 def _check_drift(feature: Feature) -> None:
