@@ -226,7 +226,7 @@ def test_slices_weights_and_relations_are_tables(tmp_path: Path, capsys: pytest.
         capsys, "stats", MONTH, "--slice", "payment_type", "--weight", "passenger_count", "--label", "tip_amount"
     )
     assert code == 0
-    for heading in ("slice", "payment_type=1", "by passenger_count", "tells tip_amount", "correlation"):
+    for heading in ("slice", "payment_type=1", "tells tip_amount, by passenger_count", "correlation, by"):
         assert heading in out
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from treadle.errors import StatisticsError, UsageError
-from treadle.statistics import Profile, Statistics, profile
+from treadle.statistics import Profile, Statistics, generate, profile, relate
 
 ROWS = 900
 RANDOM = np.random.default_rng(3)
@@ -37,7 +37,7 @@ def test_a_profile_comes_back_from_its_file(tmp_path: Path):
     again = Profile.load(tmp_path / "profile.json")
     assert again.to_bytes() == whole.to_bytes()
     assert again.to_json() == whole.to_json()
-    assert json.loads((tmp_path / "profile.json").read_bytes())["format"] == "treadle.profile/1"
+    assert json.loads((tmp_path / "profile.json").read_bytes())["format"] == "treadle.profile/2"
     # who only wants the statistics reads them from the same file
     assert Statistics.load(tmp_path / "profile.json").to_bytes() == whole.statistics.to_bytes()
 
@@ -61,6 +61,26 @@ def test_a_new_span_merges_into_a_saved_profile(tmp_path: Path):
     assert whole.relations is not None
     assert merged.relations.correlation("fare", "tip") == pytest.approx(whole.relations.correlation("fare", "tip"))
     assert merged.relations.lift("city", "night") == whole.relations.lift("city", "night")
+
+
+@pytest.mark.parametrize("options", [{"label": "tip"}, {"relations": ["city", "tip", "fare"]}])
+def test_relations_count_by_the_weight_of_the_profile(options: dict[str, object]):
+    whole, plain = profile(TABLE, weight="weight", **options).relations, profile(TABLE, **options).relations
+    assert whole is not None
+    assert plain is not None
+    columns = options.get("relations")
+    expected = relate(TABLE, generate(TABLE), columns=columns, label=options.get("label"), weight="weight")
+    assert whole.to_json() == expected.to_json()
+    assert whole.association("city", "tip") != plain.association("city", "tip")
+
+
+def test_a_saved_profile_whose_relations_count_rows_goes_on_so():
+    first = profile(TABLE.slice(0, 500), relations=True)
+    first.weighted = made(TABLE.slice(0, 500)).weighted  # as profiles were until relations counted by weight
+    merged = Profile.from_bytes(first.to_bytes())
+    merged.merge(merged.measure(TABLE.slice(500)))
+    assert merged.relations is not None
+    assert merged.relations.association("city", "night").rows == ROWS
 
 
 def test_without_parts_a_profile_is_the_statistics_file_of_before(tmp_path: Path):
@@ -128,6 +148,6 @@ def test_the_page_shows_every_part_and_a_notebook_too():
         page = Texts()
         page.feed(text)
         assert not page.open
-        for title in ("Slices", "Weighted by weight", "What tells tip", "Correlation"):
+        for title in ("Slices", "Weighted by weight", "What tells tip, by weight", "Correlation, by weight"):
             assert title in page.texts
         assert "city=<script>alert(1)</script>" in page.texts

@@ -55,10 +55,11 @@ def _weighted(profile: Profile) -> None:
 def _relations(profile: Profile) -> None:
     relations = profile.relations
     assert relations is not None
+    by = f", by {relations.weight}" if relations.weight else ""
     if relations.label is not None:
         rows = [[name, _short(each.adjusted), _short(each.bits)] for name, each in relations.associations().items()]
         print_line()
-        print_table([f"tells {relations.label}", "bits, adjusted", "bits"], rows)
+        print_table([f"tells {relations.label}{by}", "bits, adjusted", "bits"], rows)
     pairs = [
         (found, x, y)
         for place, x in enumerate(relations.numeric)
@@ -69,7 +70,7 @@ def _relations(profile: Profile) -> None:
     if pairs:
         print_line()
         rows = [[x, y, f"{found:.4f}"] for found, x, y in pairs[:_MOST_PAIRS]]
-        print_table(["correlation", "", "strongest first"], rows, left=(0, 1))
+        print_table([f"correlation{by}", "", "strongest first"], rows, left=(0, 1))
 
 
 def _short(value: float | None) -> str:

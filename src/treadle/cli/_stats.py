@@ -48,7 +48,7 @@ _WIDEST = 24
 )
 @click.option("--schema", "schema_file", type=click.Path(path_type=Path), help="Types for columns without a value.")
 @click.option("--slice", "slices", multiple=True, metavar="C[,C]", help="Statistics of each value too.")
-@click.option("--weight", metavar="C", help="Count each row by column C too.")
+@click.option("--weight", metavar="C", help="Count each row by column C too; in relations only so.")
 @click.option("--relations", is_flag=True, help="Count columns against each other: correlation, mutual information.")
 @click.option("--label", metavar="C", help="How much each column tells about column C.")
 @click.option("--exact", is_flag=True, help="Count all distinct values, in as much memory as that takes.")

@@ -208,7 +208,8 @@ def profile(
         source: As for ``generate``.
         schema: Gives columns that never have a value their type.
         slices: Columns whose values make slices, or tuples of columns whose values together do.
-        weight: The column that says how much a row counts.
+        weight: The column that says how much a row counts: in weighted statistics beside the plain ones, and in
+            relations. Slices count rows.
         relations: Count columns against each other: all, or those named.
         label: Count pairs with this column only; implies ``relations``.
         measures: As for ``generate``.
@@ -231,7 +232,7 @@ def profile(
     )
     if relations or label is not None:
         columns = None if isinstance(relations, bool) else relations
-        found.relations = _related(source, engine, between(found.statistics, columns, label))
+        found.relations = _related(source, engine, between(found.statistics, columns, label, weight))
     return found
 
 

@@ -27,10 +27,11 @@ def parts(profile: Profile) -> str:
         found += _section(f"Weighted by {profile.weighted.weight}", _weighted(profile, profile.weighted))
     if profile.relations is not None:
         relations = profile.relations
+        by = f", by {relations.weight}" if relations.weight else ""
         if relations.label is not None:
-            found += _section(f"What tells {relations.label}", _associations(relations))
+            found += _section(f"What tells {relations.label}{by}", _associations(relations))
         if len(relations.numeric) > 1:
-            found += _section("Correlation", _correlations(relations))
+            found += _section(f"Correlation{by}", _correlations(relations))
     return found
 
 
