@@ -217,8 +217,9 @@ class _Importer:
 
     def drift(self, path: str, message: Message, said: dict[str, Any]) -> None:
         # drift is measured of what is served against what was trained on, too: that is what they call skew
-        comparator = one(message, "drift_comparator") or one(message, "skew_comparator", {})
-        if "drift_comparator" in message and "skew_comparator" in message:
+        drift, skew = one(message, "drift_comparator", {}), one(message, "skew_comparator", {})
+        comparator = drift or skew
+        if drift and skew:
             self.notes.append(f"{path}: skew_comparator was left out; the thresholds of drift hold for both.")
         for field, threshold in (("infinity_norm", "l_infinity"), ("jensen_shannon_divergence", "jensen_shannon")):
             limit = one(one(comparator, field, {}), "threshold")
