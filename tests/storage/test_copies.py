@@ -12,7 +12,7 @@ import pytest
 
 from treadle.artifact import Artifact, Model
 from treadle.errors import CorruptArtifactError, MissingArtifactError
-from treadle.storage import ArtifactStore, check
+from treadle.storage import ArtifactStore, check, clear_litter, empty_bin, take_out
 
 KILO = 1000
 
@@ -94,6 +94,8 @@ def test_what_is_held_stays(tmp_path: Path, url: str) -> None:
     ArtifactStore(tmp_path / "home", url, most_copied_bytes=0).open(second, Artifact)
     assert (held.path / "data").read_text() == "a" * KILO
     third = publish(holder, "c")
+    assert copied(holder, first, third) == [True, False]  # nobody has asked for its path
+    holder.open(third, Artifact)
     assert copied(holder, first, third) == [True, True]
 
 
@@ -144,3 +146,113 @@ def test_readers_and_a_cache_that_is_too_small(tmp_path: Path, url: str) -> None
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def is_held(store: ArtifactStore, digest: str) -> bool:
+    import fcntl
+
+    from treadle.storage._copies import _lock
+
+    lock = _lock(store.path(digest), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if lock is not None:
+        os.close(lock)
+    return lock is None
+
+
+@pytest.mark.parametrize("promised", [False, True])
+def test_who_has_the_artifact_holds_it_and_nobody_else(tmp_path: Path, url: str, *, promised: bool) -> None:
+    writer = ArtifactStore(tmp_path / "home", url)
+    digest = publish(writer, "a")
+    assert not is_held(writer, digest)
+    reader = ArtifactStore(tmp_path / "home", url)
+    found = reader.find(digest, Artifact) if promised else reader.open(digest, Artifact)
+    text = (found.path / "data").read_text()
+    assert text == "a" * KILO
+    del reader
+    assert is_held(writer, digest)
+    del found
+    assert not is_held(writer, digest)
+
+
+def test_what_is_let_go_is_held_no_more(tmp_path: Path, url: str) -> None:
+    store = ArtifactStore(tmp_path / "home", url)
+    digest = publish(store, "a")
+    store.open(digest, Artifact)
+    assert is_held(store, digest)
+    store.let_go(digest)
+    store.let_go(digest)
+    assert not is_held(store, digest)
+    store.open(digest, Artifact)
+    assert is_held(store, digest)
+
+
+def test_a_child_closes_nothing_of_its_parents(tmp_path: Path, url: str) -> None:
+    store = ArtifactStore(tmp_path / "home", url)
+    digest = publish(store, "a")
+    store.open(digest, Artifact)
+    (descriptor,) = store._copies._held.values()
+    child = os.fork()
+    if not child:  # its process ends with 0 if the descriptor is open still
+        store.let_go(digest)
+        del store
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert is_held(store, digest)
+
+
+def test_collection_leaves_what_is_held(tmp_path: Path, url: str) -> None:
+    holder = ArtifactStore(tmp_path / "home", url)
+    held, kept = (holder.open(publish(holder, letter), Artifact) for letter in "ab")
+    free = publish(holder, "c")
+    collector = ArtifactStore(tmp_path / "home", url)
+    elsewhere = ArtifactStore(tmp_path / "elsewhere", url)
+    assert take_out(collector, held.digest)
+    assert [take_out(elsewhere, digest) for digest in (kept.digest, free)] == [True, True]
+    clear_litter(collector, older_than_seconds=0)
+    assert copied(collector, held.digest, kept.digest, free) == [True, True, False]
+    assert (held.path / "data").read_text() == "a" * KILO
+    holder.let_go(held.digest)
+    clear_litter(collector, older_than_seconds=0)
+    assert copied(collector, held.digest, kept.digest) == [False, True]
+
+
+def test_what_leaves_as_soon_as_it_is_published_is_brought_again(tmp_path: Path, url: str) -> None:
+    class Watched(ArtifactStore):
+        other = ArtifactStore(tmp_path / "home", url, most_copied_bytes=0)
+        times = 1
+
+        def put(self, staged: Path, digest: str) -> bool:
+            done = super().put(staged, digest)
+            if self.times:
+                self.times -= 1
+                self.other._copies.trim()
+            return done
+
+    store = Watched(tmp_path / "home", url)
+    staged = store.stage()
+    (staged / "data").write_text("a")
+    published = store.publish(staged, Artifact)
+    assert copied(store, published.digest) == [False]
+    assert store.read(published.digest, "data") == b"a"
+    assert store.read(published.digest, "other") is None
+    assert (published.path / "data").read_text() == "a"
+
+
+def test_a_bin_that_somebody_empties_between_the_renames(tmp_path: Path) -> None:
+    class Emptied(ArtifactStore):
+        times = 1
+
+        def path(self, digest: str) -> Path:
+            if self.times:
+                self.times -= 1
+                assert empty_bin(self) > 0
+            return super().path(digest)
+
+    digest = publish(ArtifactStore(tmp_path), "a")
+    assert take_out(Emptied(tmp_path), digest)
+    assert copied(ArtifactStore(tmp_path), digest) == [False]
+    assert not take_out(Emptied(tmp_path), digest)

@@ -312,7 +312,7 @@ def _is_plain(bound: Any) -> bool:
 
 def _plain(bound: Any, store: ArtifactStore) -> Any:
     if isinstance(bound, ArtifactRecord):
-        return store.open(bound.digest, Value).read()
+        return read_value(store, bound, ())
     if isinstance(bound, list):
         return [_plain(item, store) for item in bound]
     if isinstance(bound, dict):

@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from treadle.artifact import Value
 from treadle.errors import LeaseLostError, RunCancelledError
 from treadle.metadata import ArtifactRecord, Attempt
 from treadle.pipeline import NodeIR, PipelineIR
 from treadle.runner._attempts import Attempts, Listener, Outcome, attempt_of
 from treadle.runner._child import describe_error
 from treadle.runner._decide import Decider, Decision
-from treadle.runner._flow import Flow, template_of, with_status
+from treadle.runner._flow import Flow, read_value, template_of, with_status
 from treadle.runner._layout import Layout
 from treadle.runner._lease import LEASE_SECONDS, heartbeat
 from treadle.runner._lock import is_asked_to_stop, staging_of
@@ -233,12 +232,11 @@ class Driver:
         self._outputs[node.name] = outputs
         types = self._decider.component(node).signature.outputs
         artifacts = {
-            name: self._store.promise(record.digest, types[name], record.properties, published=state == "ran")
-            for name, record in outputs.items()
+            name: self._store.promise(record.digest, types[name], record.properties) for name, record in outputs.items()
         }
         value = None
         if "value" in outputs:
-            value = self._store.open(outputs["value"].digest, Value).read()
+            value = read_value(self._store, outputs["value"], ())
         self._finish(NodeResult(node.name, state, decision.reason, artifacts, value, None, seconds, log, attempts))
 
     def _finish(self, result: NodeResult) -> None:

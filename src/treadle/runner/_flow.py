@@ -129,7 +129,9 @@ def read_value(store: ArtifactStore, record: ArtifactRecord, path: tuple[str | i
         PipelineError: When there is nothing at the path.
     """
     if record.type_name == Value.type_name:
-        return picked(store.open(record.digest, Value).read(), path)
+        value = store.open(record.digest, Value).read()
+        store.let_go(record.digest)  # a run may read very many
+        return picked(value, path)
     return picked(dict(record.properties), path)
 
 

@@ -15,6 +15,7 @@ import os
 import shutil
 import stat
 import tempfile
+import weakref
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -75,9 +76,8 @@ class ArtifactStore:
         sync(final.parent)
         sync(final.parent.parent)
         if self._copies is not None:
-            self._copies.hold(digest)
-            self._copies.trim()
-        return type_(final, digest, dict(properties or {}))
+            self._copies.trim()  # also this one may leave: nobody has asked for its path yet
+        return self.promise(digest, type_, properties)
 
     def put(self, staged: Path, digest: str) -> bool:
         """Move a tree that has this digest to its place; False when something is there already."""
@@ -103,7 +103,10 @@ class ArtifactStore:
             MissingArtifactError: When the store does not hold it.
             CorruptArtifactError: When its bytes no longer give its digest.
         """
-        return type_(self._verified(digest), digest, dict(properties or {}))
+        artifact = type_(self._verified(digest), digest, dict(properties or {}))
+        if self._copies is not None:
+            weakref.finalize(artifact, _drop, self).atexit = False  # as long as it is there, its copy is held
+        return artifact
 
     def find(self, digest: str, type_: type[A], properties: Mapping[str, Any] | None = None) -> A:
         """The artifact of a digest, known to be there; what is kept under a URL is brought when its path is asked for.
@@ -122,13 +125,16 @@ class ArtifactStore:
             raise _damaged(digest, self.path(digest))
         return self.promise(digest, type_, properties)
 
-    def promise(
-        self, digest: str, type_: type[A], properties: Mapping[str, Any] | None = None, *, published: bool = False
-    ) -> A:
-        """The artifact of a digest that was just found, or `published`, for whoever may ask for its path."""
-        if self._copies is None or (published and self._copies.hold(digest)):
+    def promise(self, digest: str, type_: type[A], properties: Mapping[str, Any] | None = None) -> A:
+        """The artifact of a digest that was just found or published, for whoever may ask for its path."""
+        if self._copies is None:
             return type_(self.path(digest), digest, dict(properties or {}))
         return type_.brought_by(lambda: self._verified(digest), digest, dict(properties or {}))
+
+    def let_go(self, digest: str) -> None:
+        """Hold the copy of an artifact no more that was opened: nobody here reads it further."""
+        if self._copies is not None:
+            self._copies.let_go(digest)
 
     def _verified(self, digest: str) -> Path:
         path = self.path(digest)
@@ -148,15 +154,14 @@ class ArtifactStore:
 
     def read(self, digest: str, file: str) -> bytes | None:
         """One small file of an artifact, not verified; None when there is no such artifact or file."""
-        path = self.path(digest)
-        if self.remote is not None and not path.exists():
-            try:
-                return self.remote.read(digest, file)
-            except (MissingArtifactError, CorruptArtifactError):
+        try:
+            return (self.path(digest) / file).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            if self.remote is None:
                 return None
         try:
-            return (path / file).read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return self.remote.read(digest, file)  # a copy may leave at any moment
+        except (MissingArtifactError, CorruptArtifactError):
             return None
 
     def claim(self, identity: str) -> None:
@@ -194,6 +199,10 @@ class ArtifactStore:
             os.rename(self.path(digest), aside)
         except FileNotFoundError:  # somebody else was quicker
             aside.parent.rmdir()
+
+
+def _drop(store: ArtifactStore) -> None:
+    """Nobody has the artifact any more for which the store was kept."""
 
 
 def _damaged(digest: str, path: Path) -> CorruptArtifactError:

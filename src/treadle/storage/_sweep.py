@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from treadle.artifact import digest_tree
 from treadle.errors import ArtifactContentError, CorruptArtifactError, MissingArtifactError
+from treadle.storage._copies import take_away
 
 if TYPE_CHECKING:
     from treadle.storage._remote import Remote
@@ -96,24 +97,30 @@ def _check_remote(store: ArtifactStore, remote: Remote, digest: str) -> Check:
 
 
 def take_out(store: ArtifactStore, digest: str) -> bool:
-    """Take an artifact out of sight; False when it was not there. `empty_bin` removes the bytes in the folder."""
+    """Take an artifact out of sight; False when it was not there. `empty_bin` removes the bytes in the folder.
+
+    Of what is kept under a URL, a copy that somebody holds stays for him until a later sweep.
+    """
     if store.remote is None:
         return out_of_sight(store, digest)
     was_there = store.remote.remove(digest)
-    out_of_sight(store, digest)
+    take_away(store, digest)
     return was_there
 
 
 def out_of_sight(store: ArtifactStore, digest: str) -> bool:
     """Take out of the folder what `empty_bin` then removes; False when it was not there."""
-    place = store.stage()
-    target = place.rename(place.with_name(_COLLECTED + place.name))
-    try:
-        os.rename(store.path(digest), target / "artifact")
-    except FileNotFoundError:
-        target.rmdir()
-        return False
-    return True
+    while True:
+        place = store.stage()
+        target = place.rename(place.with_name(_COLLECTED + place.name))
+        try:
+            os.rename(store.path(digest), target / "artifact")
+            return True
+        except FileNotFoundError:
+            with contextlib.suppress(FileNotFoundError):  # somebody else emptied the bin between the two renames
+                target.rmdir()
+            if not os.path.lexists(store.path(digest)):
+                return False
 
 
 def empty_bin(store: ArtifactStore) -> int:
@@ -145,11 +152,11 @@ def clear_litter(store: ArtifactStore, *, older_than_seconds: float) -> int:
 
 
 def _clear_remote(store: ArtifactStore, remote: Remote, older_than_seconds: float) -> int:
-    """Half uploads, and copies in the folder of what others have collected."""
+    """Half uploads, and copies in the folder of what others have collected, unless somebody holds them."""
     kept = {digest for digest, *_ in remote.stored()}
     for found in list(in_folder(store)):
         if found.digest not in kept:
-            out_of_sight(store, found.digest)
+            take_away(store, found.digest)
     return remote.clear_litter(before=time.time() - older_than_seconds)
 
 
