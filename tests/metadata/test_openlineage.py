@@ -19,6 +19,7 @@ from treadle.metadata import ArtifactRecord, Attempt, MetadataStore, openlineage
 
 DATA = ArtifactRecord("sha256:" + "a" * 64, "Examples")
 MODEL = ArtifactRecord("sha256:" + "b" * 64, "Model")
+PRINTED = ArtifactRecord("sha256:" + "d" * 64, "Log")
 OUTSIDE = ArtifactRecord("sha256:" + "c" * 64, "Model")
 
 
@@ -28,7 +29,7 @@ def metadata(tmp_path: Path) -> Iterator[MetadataStore]:
     with MetadataStore(tmp_path / "metadata.sqlite", clock=lambda: float(next(times))) as store:
         store.begin_run("r1", pipeline="taxi", ir={})
         first = store.start_execution(Attempt("r1", "read", "m:read", "first run"))
-        store.finish_execution(first, "ran", outputs={"examples": DATA})
+        store.finish_execution(first, "ran", outputs={"examples": DATA}, log=PRINTED)
         attempt = Attempt("r1", "train", "m:train", "first run", inputs={"x": [DATA, DATA], "y": [OUTSIDE]})
         store.finish_execution(store.start_execution(attempt), "ran", outputs={"model": MODEL})
         third = store.start_execution(Attempt("r1", "push", "m:push", "first run", inputs={"m": [MODEL]}))
@@ -73,6 +74,8 @@ def test_events_of_a_run(metadata: MetadataStore) -> None:
         ("taxi.push", "FAIL"),
         ("taxi", "FAIL"),
     ]
+    assert [found["name"] for found in events[2]["outputs"]] == ["taxi.read.examples"]  # what it printed is no dataset
+    assert PRINTED.digest not in json.dumps(events)
     trained = events[4]
     assert [found["name"] for found in trained["inputs"]] == ["taxi.read.examples", OUTSIDE.digest]
     assert [found["name"] for found in trained["outputs"]] == ["taxi.train.model"]

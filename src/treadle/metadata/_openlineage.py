@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from treadle import __version__
 from treadle.config import masked, without_secrets
 from treadle.errors import EventDeliveryError
+from treadle.metadata._executions import LOG_SLOT
 from treadle.metadata._store import MetadataStore
 
 if TYPE_CHECKING:
-    from treadle.metadata._archive_format import Contents
+    from treadle.metadata._archive_format import Contents, ExecutionEntry
 
 _EVENT = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _FACETS = "https://openlineage.io/spec/facets"
@@ -93,7 +94,7 @@ def _events(contents: Contents, namespace: str) -> Iterator[dict[str, Any]]:
             message = str((execution.error or {}).get("what", execution.reason))
             error = _facet("1-0-1/ErrorMessageRunFacet", message=message, programmingLanguage="PYTHON")
             own_run = {**own_run, "facets": {**facets, "errorMessage": error}}
-        outputs = _datasets(contents, names, execution.outputs, namespace)
+        outputs = _datasets(contents, names, _made(execution), namespace)
         end = _ENDS.get(execution.state, "OTHER")
         yield _event(
             end, max(execution.started_at, execution.finished_at), own_run, own_job, inputs=inputs, outputs=outputs
@@ -131,9 +132,14 @@ def _names(contents: Contents) -> dict[int, str]:
     """What artifacts are called: after the first output of the run that is it."""
     names: dict[int, str] = {}
     for execution in contents.executions:
-        for slot, _, number in execution.outputs:
+        for slot, _, number in _made(execution):
             names.setdefault(number, f"{contents.run.pipeline}.{execution.node}.{slot}")
     return names
+
+
+def _made(execution: ExecutionEntry) -> list[tuple[str, int, int]]:
+    """The outputs of a node; what it printed is no dataset."""
+    return [edge for edge in execution.outputs if edge[0] != LOG_SLOT]
 
 
 def _datasets(
