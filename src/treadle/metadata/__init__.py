@@ -57,7 +57,7 @@ __all__ = [
     "post_event",
 ]
 
-# A run needs none of this: archives, questions about lineage, collection.
+# A run needs none of this: archives, collection, catalogues. Answers and retention come with the lineage itself.
 _LATER = {
     "Collection": "_collect",
     "Kept": "_retention",
