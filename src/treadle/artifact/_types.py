@@ -181,7 +181,8 @@ class ServableArtifact(Artifact):
 class Pushed(Artifact):
     """The record that a servable was made available to a server.
 
-    Files: ``pushed.json``: name, version, digest, and the proof on real rows. Made by push.
+    Files: ``pushed.json``: name, version, digest, and, when it was not served already, the proof on real rows. Made by
+    push.
     """
 
 
