@@ -17,13 +17,15 @@ def command(node: str, run: str, *, as_json: bool) -> int:
 
     found = logs(node, run=run)
     if as_json:
-        told = [{"run": log.run, "state": log.state, "text": log.text} for log in found]
+        told = [{"run": log.run, "state": log.state, "text": log.text, "gone": log.gone} for log in found]
         emit_json({"node": node, "attempts": told})
         return 0
     for number, log in enumerate(found, 1):
         if len(found) > 1:
             note(f"Attempt {number}: {log.state}")
         click.echo(log.text, nl=False)
-    if not any(log.text for log in found):
+        if log.gone:
+            note(f"What it printed in run {log.run} is not kept any more.")
+    if not any(log.text or log.gone for log in found):
         note(f"{node} printed nothing.")
     return 0

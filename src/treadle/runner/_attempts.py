@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -11,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from treadle.artifact import Log, digest_bytes
+from treadle.artifact import digest_bytes
 from treadle.errors import NodeLostError, NodeTimeoutError, TreadleError
 from treadle.metadata import ArtifactRecord, Attempt
 from treadle.pipeline import NodeIR
 from treadle.runner._child import describe_error
 from treadle.runner._decide import Decider, Decision
 from treadle.runner._layout import Layout
+from treadle.runner._logs import keep
 from treadle.runner._resources import Pool, needs_of
 from treadle.runner._results import Event, Failure
 from treadle.runner._retry import seconds_before
@@ -168,10 +170,14 @@ class Attempts:
         return []
 
     def stop(self, reason: str) -> None:
-        """End every process, and record what was at work as failed."""
+        """End every process, and record what was at work as failed, with what it has printed."""
         self._launcher.close()
         for running in self._running.values():
-            self._metadata.finish_execution(running.execution, "failed", reason=reason)
+            log = None
+            with contextlib.suppress(Exception):  # who listens may be what has failed
+                log = self._kept(running)
+                self._pass_on(running)
+            self._metadata.finish_execution(running.execution, "failed", reason=reason, log=log)
 
     def _start_what_fits(self) -> None:
         now = time.monotonic()
@@ -284,15 +290,13 @@ class Attempts:
         return Outcome(decision, "ran", decision.reason, outputs, None, seconds, running.log, running.attempt)
 
     def _kept(self, running: _Running) -> ArtifactRecord | None:
-        """What the attempt printed, as an artifact; None when that is nothing."""
-        if running.printed == running.offset:
+        """What the attempt printed, as an artifact; None when that is nothing, or cannot be kept: the file stays."""
+        try:
+            return keep(running.log, running.offset, self._staging / f"{running.execution}.log", self._decider.store)
+        except (OSError, TreadleError) as error:
+            text = f"[treadle] what it printed could not be kept: {error}\n"
+            self._tell(Event("printed", self._run, running.decision.node.name, text=text))
             return None
-        staged = self._staging / f"{running.execution}.log"
-        staged.mkdir(mode=0o700)
-        with open(running.log, "rb") as log, open(staged / "log.txt", "xb") as copy:
-            log.seek(running.offset)
-            shutil.copyfileobj(log, copy)
-        return ArtifactRecord(self._decider.store.publish(staged, Log).digest, Log.type_name)
 
     def _try_again(self, running: _Running, failure: Failure) -> None:
         attempt = running.attempt + 1

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from treadle.artifact import Log
-from treadle.errors import UsageError
+from treadle.errors import ArtifactError, UsageError
+from treadle.metadata import ArtifactRecord, ExecutionRecord
 from treadle.runner._earlier import LAST, find_run
 from treadle.runner._layout import Layout
 from treadle.runner._why import history
+from treadle.storage import ArtifactStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,8 @@ class NodeLog:
     """The run it was made in: an earlier one, when the node was reused."""
     state: str
     text: str
+    gone: bool = False
+    """Whether it printed something that is not kept any more."""
 
 
 def logs(node: str, *, run: str = LAST, home: Path | None = None) -> list[NodeLog]:
@@ -44,14 +50,57 @@ def logs(node: str, *, run: str = LAST, home: Path | None = None) -> list[NodeLo
             raise UsageError(
                 f"The run has no node {node!r}", where={"run": record.id}, hint=f"there are {names or 'none'}"
             )
-        found, told = [], 0
+        found = []
         for execution in mine:
-            made = execution if execution.reused is None else metadata.execution(execution.reused)
-            data = b""
-            if made.log is not None:
-                data = (store.open(made.log.digest, Log).path / "log.txt").read_bytes()
-            elif made.state == "running" and (file := layout.log(record.id, node)).is_file():
-                data = file.read_bytes()[told:]  # the attempts before it are in the same file
-            told += len(data)
-            found.append(NodeLog(made.run_id, execution.state, data.decode("utf-8", errors="replace")))
+            made = execution
+            while made.reused is not None:
+                made = metadata.execution(made.reused)
+            attempts = [other for other in metadata.executions(made.run_id) if other.node == made.node]
+            data = _printed(attempts, store, layout.log(made.run_id, made.node))[made.id]
+            gone = not data and made.log is not None
+            found.append(NodeLog(made.run_id, execution.state, data.decode("utf-8", errors="replace"), gone))
     return found
+
+
+def keep(log: Path, offset: int, staged: Path, store: ArtifactStore) -> ArtifactRecord | None:
+    """Publish what an attempt printed as an artifact; None when that is nothing.
+
+    Args:
+        log: The file that it printed to.
+        offset: Where in it the attempt begins, after those before it.
+        staged: A folder that is not there yet, in the store's staging.
+        store: Where it goes.
+    """
+    if not log.exists() or log.stat().st_size <= offset:
+        return None
+    staged.mkdir(mode=0o700)
+    with open(log, "rb") as printed, open(staged / "log.txt", "xb") as copy:
+        printed.seek(offset)
+        shutil.copyfileobj(printed, copy)
+    return ArtifactRecord(store.publish(staged, Log).digest, Log.type_name)
+
+
+def _printed(attempts: Sequence[ExecutionRecord], store: ArtifactStore, file: Path) -> dict[int, bytes]:
+    """What the attempts at one node of a run printed, by execution.
+
+    What the store has not of the last one is in the file: it runs still, its driver was killed, or it was collected.
+    """
+    found, told = {}, 0
+    for attempt in attempts:
+        data = _stored(attempt, store)
+        if data is None:
+            data = b""
+            if attempt is attempts[-1] and file.is_file():
+                data = file.read_bytes()[told:]  # the attempts before it are in the same file
+        told += len(data)
+        found[attempt.id] = data
+    return found
+
+
+def _stored(attempt: ExecutionRecord, store: ArtifactStore) -> bytes | None:
+    if attempt.log is None:
+        return None
+    try:
+        return (store.open(attempt.log.digest, Log).path / "log.txt").read_bytes()
+    except ArtifactError:
+        return None

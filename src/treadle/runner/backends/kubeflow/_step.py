@@ -89,12 +89,7 @@ class Step(Driver):
         attempt = self._take(name)
         if name in self._results:
             return self._results[name]
-        try:
-            self._go_on(name, attempt=attempt)
-        except BaseException as error:
-            if self._attempts is not None:
-                self._attempts.stop(f"the task stopped: {error}")
-            raise
+        self._go_on(name, attempt=attempt)
         return self._results[name]
 
     def _take(self, name: str) -> int:
@@ -125,7 +120,12 @@ class Step(Driver):
 
     def _go_on(self, name: str, *, attempt: int = 1) -> None:
         with staging_of(f"{self.id}.{name}.{os.urandom(3).hex()}", self._layout.staging) as staging:
-            self._proceed(staging, attempt=attempt)
+            try:
+                self._proceed(staging, attempt=attempt)
+            except BaseException as error:
+                if self._attempts is not None:
+                    self._attempts.stop(f"the task stopped: {error}")
+                raise
 
     def leave_out(self, names: Sequence[str]) -> None:
         """Record that nodes do not run: those of a block that Kubeflow has not gone into, each after what it waits for.
