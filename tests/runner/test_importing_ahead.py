@@ -93,3 +93,42 @@ def test_a_prepared_process_that_dies_or_is_not_needed_is_no_loss(tmp_path: Path
             ended += [event.task for event in workers.wait(1.0) if isinstance(event, Ended)]
     assert sorted(ended) == [0, 1]
     assert not Path(f"/proc/{template.pid}").exists()
+
+
+def pipes(process: int) -> set[str]:
+    found = {os.readlink(link) for link in Path(f"/proc/{process}/fd").iterdir()}
+    return {link for link in found if link.startswith("pipe:")}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_a_node_holds_no_pipe_of_the_template(tmp_path: Path) -> None:
+    (tmp_path / "task").mkdir()
+    os.mkfifo(tmp_path / "task" / "request.json")  # it waits here
+    with Workers(str(tmp_path)) as workers:
+        workers.prepare("other", [("json", "")], place(tmp_path))
+        workers.start(Task(0, tmp_path / "task", tmp_path / "log", node="node"))
+        while not workers._alive:
+            workers.wait(1.0)
+        template = workers._template
+        assert template is not None
+        process = workers._alive[0]
+        while not os.readlink(f"/proc/{process}/fd/1").endswith("log"):
+            time.sleep(0.01)
+        assert len(pipes(template.pid)) >= 4
+        assert not pipes(process) & pipes(template.pid)
+
+
+def test_a_python_without_a_module_that_is_imported_later_is_no_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tmp_path / "asked"
+    (tmp_path / "ssl.py").write_text(f"open({str(asked)!r}, 'w').close()\nraise ImportError('no ssl here')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "task").mkdir()
+    with Workers(str(tmp_path)) as workers:
+        workers.warm_up()
+        while not asked.exists():
+            time.sleep(0.01)
+        workers.start(Task(0, tmp_path / "task", tmp_path / "log"))
+        while not any(isinstance(event, Ended) for event in workers.wait(1.0)):
+            pass

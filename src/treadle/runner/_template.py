@@ -12,6 +12,7 @@ done or dead, it kills what still runs and goes; when it is killed itself, its c
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -78,7 +79,8 @@ class _Template:
                 for line in lines:
                     self._obey(json.loads(line))
             elif not ready and self._later:  # nobody waits: children will not have to import this themselves
-                import_module(self._later.pop(0))
+                with contextlib.suppress(ImportError):  # a Python without it; what needs it will tell
+                    import_module(self._later.pop(0))
                 if not self._later:
                     _share_pages()
         kill_descendants()
@@ -105,11 +107,9 @@ class _Template:
 
     def _prepare(self, message: dict[str, Any]) -> None:
         reading, writing = os.pipe()
-        unread = [writing, *(child.pipe for child in self._prepared.values())]
 
         def wait() -> int:
-            for pipe in unread:
-                os.close(pipe)
+            os.close(writing)
             with tempfile.TemporaryFile() as printed:
                 _redirect(printed.fileno())
                 task, tracer = wait_for_task(message, reading)
@@ -145,10 +145,10 @@ class _Template:
         try:
             die_with_parent(template)
             os.setsid()
-            signal.set_wakeup_fd(-1)
+            for pipe in (signal.set_wakeup_fd(-1), self._wake, *(child.pipe for child in self._prepared.values())):
+                os.close(pipe)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            os.close(self._wake)
             status = work()
             sys.stdout.flush()
             sys.stderr.flush()
