@@ -6,11 +6,13 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from project_folder import Project
 
 from treadle.runner._workers import Workers
+from treadle.runner.backends import LocalBackend
 from treadle.runner.backends._contract import Ended, Task
 
 LOOKS = """
@@ -132,3 +134,45 @@ def test_a_python_without_a_module_that_is_imported_later_is_no_loss(
         workers.start(Task(0, tmp_path / "task", tmp_path / "log"))
         while not any(isinstance(event, Ended) for event in workers.wait(1.0)):
             pass
+
+
+class Plain:
+    """A launcher of somebody's own, which prepares nothing."""
+
+    def __init__(self) -> None:
+        self._workers = Workers()
+        self.warm_up, self.start, self.kill = self._workers.warm_up, self._workers.start, self._workers.kill
+        self.wait, self.close = self._workers.wait, self._workers.close
+
+    def __enter__(self) -> Plain:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class PlainBackend(LocalBackend):
+    name = "plain"
+
+    def launcher(self) -> Any:
+        return Plain()
+
+
+def test_a_launcher_need_not_prepare(project: Project) -> None:
+    project.write(LOOKS)
+    assert project.run(workers=2, backend=PlainBackend()).nodes["second"].value == [False, False, True]
+
+
+def test_code_that_cannot_be_read_ahead_fails_its_node_alone(project: Project) -> None:
+    project.write(LOOKS)
+    project.write("VALUE = " + "-" * 5000 + "1\n", "deep.py")
+    project.edit("import markdown_it\n", "import markdown_it, deep\n")
+    result = project.run(workers=2)
+    assert {name: node.state for name, node in result.nodes.items()} == {"first": "ran", "second": "failed"}
+
+
+def test_what_was_read_need_not_be_kept(project: Project) -> None:
+    project.home.mkdir()
+    (project.home / "code").write_text("in the way")
+    project.write(LOOKS)
+    assert project.run(workers=2).state == "succeeded"

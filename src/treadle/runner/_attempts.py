@@ -16,6 +16,7 @@ from treadle.artifact import digest_bytes
 from treadle.errors import NodeLostError, NodeTimeoutError, TreadleError
 from treadle.metadata import ArtifactRecord, Attempt
 from treadle.pipeline import NodeIR
+from treadle.runner._ahead import CORES, Ahead
 from treadle.runner._child import describe_error
 from treadle.runner._decide import Decider, Decision
 from treadle.runner._layout import Layout
@@ -27,10 +28,6 @@ from treadle.runner._task import read_json, write_json
 from treadle.runner.backends._contract import Began, Ended, Launcher, Task
 
 TICK_SECONDS = 0.1
-_AHEAD = 2
-"""So many processes are prepared at most: each has its libraries in memory."""
-_CORES = 2
-"""With fewer, a process that prepares itself would only be in the way."""
 Listener = Callable[[Event], object]
 
 
@@ -115,9 +112,7 @@ class Attempts:
         self._first = attempt
         self._due: list[_Due] = []
         self._running: dict[int, _Running] = {}
-        self._looked_at: set[str] = set()
-        self._prepared: set[str] = set()
-        """Of these, the nodes whose processes have been started, and wait."""
+        self._ahead = Ahead(launcher, decider, self._place)
 
     @property
     def busy(self) -> bool:
@@ -136,29 +131,13 @@ class Attempts:
             waiting: The nodes that have not been decided upon, in order.
             ended: The names of those that have ended.
         """
-        if not self._running or len(self._prepared) >= _AHEAD or self._pool.limit("cpu") < _CORES:
-            return
-        soon = {*ended, *self._looked_at, *(running.decision.node.name for running in self._running.values())}
-        for node in waiting:
-            likely = node.when is None and node.each is None and soon.issuperset(node.before())
-            if likely and node.name not in self._looked_at:
-                self._looked_at.add(node.name)
-                if imports := self._imports(node):
-                    self._prepared.add(node.name)
-                    self._launcher.prepare(node.name, imports, self._place())
-                return
-
-    def _imports(self, node: NodeIR) -> list[tuple[str, str]]:
-        try:
-            return self._decider.imports(node)
-        except TreadleError:  # the decision upon the node will tell
-            return []
+        if self._running and self._pool.limit("cpu") >= CORES:
+            at_work = (running.decision.node.name for running in self._running.values())
+            self._ahead.prepare_next(waiting, {*ended, *at_work})
 
     def drop(self, node: str) -> None:
         """A node does not run."""
-        if node in self._prepared:
-            self._prepared.remove(node)
-            self._launcher.drop(node)
+        self._ahead.drop(node)
 
     def step(self) -> list[Outcome]:
         """Start what fits and listen for a moment; the nodes that ended for good."""
@@ -197,7 +176,7 @@ class Attempts:
         write_json(folder / "request.json", self._request(decision))
         told = _size(log)
         self._running[execution] = _Running(decision, execution, folder, log, time.monotonic(), attempt, told, told)
-        self._prepared.discard(node.name)
+        self._ahead.started(node.name)
         self._launcher.start(Task(execution, folder, log, needs, node.name))
         self._tell(Event("started", self._run, node.name, decision.reason))
 

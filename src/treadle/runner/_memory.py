@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ class CodeMemory:
         found = _load(_path(self._facts, digest))
         try:
             return None if found is None else Facts.from_json(found)
-        except (ValueError, KeyError, TypeError):  # another has written it: it is read again
+        except (ValueError, KeyError, TypeError, AttributeError):  # another has written it: it is read again
             return None
 
     def put(self, digest: str, facts: Facts) -> None:
@@ -50,5 +51,6 @@ def _load(path: Path) -> Any:
 
 
 def _save(path: Path, value: Any) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_text(path, json.dumps(value, separators=(",", ":")), durable=False)
+    with contextlib.suppress(OSError):  # no room, or not ours to write: it is read again
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_text(path, json.dumps(value, separators=(",", ":")), durable=False)

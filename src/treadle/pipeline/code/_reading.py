@@ -51,21 +51,24 @@ class Readings:
 
     def of(self, function: FunctionReference, carried: Iterable[tuple[str, str]]) -> Reading:
         """The reading of a function and of what it carries: modules and names whose code counts too."""
-        asked = [function.module, function.name, sorted(carried), str(self._folder)]
-        key = digest_bytes(canonical_json([*asked, FACTS_VERSION, _own_code()]))
-        reading = self._recall(key)
+        key = digest_bytes(canonical_json([function.module, function.name, str(self._folder)]))
+        asked = digest_bytes(canonical_json([sorted(carried), FACTS_VERSION, _own_code()]))
+        reading = self._recall(key, asked)
         if reading is None:
             reading = self._read(function, carried)
             if self._memory is not None:
-                self._memory.keep(key, {"seen": self._modules.seen(), **asdict(reading)})
+                self._memory.keep(key, {"asked": asked, "seen": self._modules.seen(), **asdict(reading)})
         return reading
 
-    def _recall(self, key: str) -> Reading | None:
+    def _recall(self, key: str, asked: str) -> Reading | None:
         kept = None if self._memory is None else self._memory.recall(key)
-        if kept is None or not self._modules.finds_again(kept["seen"]):
+        try:
+            if kept is None or kept["asked"] != asked or not self._modules.finds_again(kept["seen"]):
+                return None
+            computed, imports = ([(module, name) for module, name in kept[pairs]] for pairs in ("computed", "imports"))
+            return Reading(dict(kept["parts"]), computed, imports, kept["always"])
+        except (ValueError, KeyError, TypeError, AttributeError):  # another has written it: it is read again
             return None
-        computed, imports = ([(module, name) for module, name in kept[pairs]] for pairs in ("computed", "imports"))
-        return Reading(kept["parts"], computed, imports, kept["always"])
 
     def _read(self, function: FunctionReference, carried: Iterable[tuple[str, str]]) -> Reading:
         roots = set(self._reach.resolve(function.module, ("name", *function.name.split("."))))

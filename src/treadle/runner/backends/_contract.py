@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +56,6 @@ class Launcher(Protocol):
     def warm_up(self) -> None:
         """Get ready: a task will come. Returns at once."""
 
-    def prepare(self, node: str, imports: Sequence[tuple[str, str]], place: Mapping[str, Any]) -> None:
-        """A task of this node is likely to come: its process may be started and import, where that saves time.
-
-        Args:
-            node: The node's name.
-            imports: Modules that it is going to import, and names taken from them.
-            place: ``home`` (the store), ``sys_path`` and ``roots`` (folders of the user's files), as in its request.
-        """
-
-    def drop(self, node: str) -> None:
-        """The node for which something may have been prepared does not run."""
-
     def start(self, task: Task) -> None:
         """Start a process for a task; returns at once."""
 
@@ -83,6 +71,23 @@ class Launcher(Protocol):
 
     def close(self) -> None:
         """End every process that is left. Idempotent."""
+
+
+@runtime_checkable
+class Preparer(Launcher, Protocol):
+    """A launcher that can start a node's process before its task is known."""
+
+    def prepare(self, node: str, imports: Sequence[tuple[str, str]], place: Mapping[str, Any]) -> None:
+        """A task of this node is likely to come: its process may be started and import, where that saves time.
+
+        Args:
+            node: The node's name.
+            imports: Modules that it is going to import, and names taken from them.
+            place: ``home`` (the store), ``sys_path`` and ``roots`` (folders of the user's files), as in its request.
+        """
+
+    def drop(self, node: str) -> None:
+        """The node for which something may have been prepared does not run."""
 
 
 class Backend(Protocol):
