@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from project_folder import Project
 
 from treadle.cli import main
 from treadle.errors import UsageError
+from treadle.metadata import open_metadata
 from treadle.pipeline import load_pipeline
-from treadle.runner import Reproduction, diff, rerun
+from treadle.runner import Reproduction, _earlier, diff, rerun
 
 TEXT = """
     import os
@@ -70,12 +72,25 @@ def test_what_differs_is_told_by_kind(two: tuple[Project, str, str]) -> None:
     assert not scale.of_kind("packages")
     assert set(scale.results) == {"value"}
     json.dumps(found.to_json())
-    assert diff(first, first, home=project.home).same
-    assert diff(home=project.home) == found
+    for asked in ((), (second,), (second, second)):
+        assert diff(*asked, home=project.home) == found
     with pytest.raises(UsageError, match="no run of this pipeline before it"):
         diff(after=first, home=project.home)
+    with pytest.raises(UsageError, match="no run of this pipeline before it"):
+        diff(first, first, home=project.home)
     with pytest.raises(UsageError, match="no such run"):
         diff(first, "none", home=project.home)
+
+
+def test_the_run_before_is_found_however_many_are_newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_earlier, "_LOOKED_AT", 1)
+    with open_metadata(tmp_path) as metadata:
+        for number in range(12):
+            metadata.begin_run(f"r{number}", pipeline="p", ir={"parameters": {}})
+            metadata.finish_run(f"r{number}", "succeeded")
+    assert diff(after="r1", home=tmp_path).before == "r0"
+    with pytest.raises(UsageError, match="no run of this pipeline before it"):
+        diff(after="r0", home=tmp_path)
 
 
 def _rerun(project: Project, run: str = "last", name: str = "p") -> Reproduction:
@@ -107,7 +122,7 @@ def test_what_is_not_reproducible_is_found(project: Project) -> None:
 def test_the_commands(
     two: tuple[Project, str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project, first, _ = two
+    project, first, second = two
     monkeypatch.setenv("TREADLE_HOME", str(project.home))
 
     def ask(*arguments: str) -> tuple[int, str]:
@@ -119,7 +134,7 @@ def test_the_commands(
     assert code == 0
     assert "code: constant pipeline.RATE changed" in out
     assert "0 of 4 nodes are the same" in out
-    assert (ask("diff"), ask("diff", "last")) == ((code, out), (code, out))
+    assert ask("diff") == ask("diff", "last") == ask("diff", second) == (code, out)
     code, out = ask("diff", first, "last", "--json")
     assert json.loads(out)["nodes"]["start"]["changes"]["parameters"][0]["after"] == "4"
     code, out = ask("rerun", "pipeline.py:p", "--json")

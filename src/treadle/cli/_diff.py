@@ -23,7 +23,7 @@ def command(before: str, after: str, *, as_json: bool) -> int:
     """
     from treadle.runner import diff
 
-    found = diff(None if before == after else before, after)
+    found = diff(before, after)
     if as_json:
         emit_json(found.to_json())
     else:

@@ -93,14 +93,17 @@ def kind_of(part: str) -> ChangeKind:
 
 
 def diff(before: str | None = None, after: str = LAST, *, home: Path | None = None) -> Difference:
-    """Compare two runs, each an id or ``last``; the first, when not given, is the one before the second.
+    """Compare two runs, each an id or ``last``.
+
+    The first, when it is not given or is the second, is the one before the second.
 
     Raises:
         UsageError: When one of them is not there.
     """
     with history(home) as metadata:
         newer = find_run(metadata, after)
-        return compare(metadata, run_before(metadata, newer) if before is None else find_run(metadata, before), newer)
+        older = newer if before is None else find_run(metadata, before)
+        return compare(metadata, run_before(metadata, newer) if older.id == newer.id else older, newer)
 
 
 def compare(metadata: MetadataStore, before: RunRecord, after: RunRecord) -> Difference:

@@ -56,14 +56,18 @@ def run_before(metadata: MetadataStore, record: RunRecord) -> RunRecord:
     Raises:
         UsageError: When it was the first.
     """
-    runs = iter(metadata.runs(pipeline=record.pipeline, limit=_LOOKED_AT))
-    found = next((older for run in runs if run.id == record.id for older in runs), None)
-    if found is None:
-        raise UsageError(
-            "There is no run of this pipeline before it",
-            where={"run": record.id, "pipeline": record.pipeline},
-            hint="treadle status lists runs",
-        )
+    limit, found = _LOOKED_AT, None
+    while found is None:
+        newest = metadata.runs(pipeline=record.pipeline, limit=limit)
+        runs = iter(newest)
+        found = next((older for run in runs if run.id == record.id for older in runs), None)
+        if found is None and len(newest) < limit:
+            raise UsageError(
+                "There is no run of this pipeline before it",
+                where={"run": record.id, "pipeline": record.pipeline},
+                hint="treadle status lists runs",
+            )
+        limit *= 10
     return found
 
 
