@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from treadle.artifact import Artifact, Examples, Model, Output, canonical_json
-from treadle.errors import ComponentError, PipelineError
+from treadle.errors import ComponentError, PipelineError, UsageError
 from treadle.pipeline import (
     Component,
     ListOf,
@@ -101,6 +101,22 @@ def test_conditions_are_part_of_the_ir_and_make_nodes_wait() -> None:
     assert nodes["whole_2"].when.op == "and"
     assert nodes["score"].when is None
     canonical_json(compiled(body).to_json())
+
+
+def test_a_password_is_refused_wherever_it_stands() -> None:
+    secret = "postgresql://me:hunter2@host/rides"
+
+    def as_key() -> None:
+        gather({"of": [{secret: 1}]})
+
+    def in_a_condition() -> None:
+        with when((score(0.5) > 0.9) & ~(word() == secret)):
+            whole(1)
+
+    for body in (as_key, in_a_condition):
+        with pytest.raises(UsageError, match="holds a password") as caught:
+            compiled(body)
+        assert "hunter2" not in str(caught.value)
 
 
 def test_a_condition_known_at_once_is_no_mistake() -> None:

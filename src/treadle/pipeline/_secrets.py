@@ -21,6 +21,8 @@ def check_secrets(ir: PipelineIR) -> None:
     for node in ir.nodes.values():
         for name, argument in node.arguments.items():
             _check(argument.to_json(), {"pipeline": ir.name, "node": node.name, "line": node.line, "argument": name})
+        if node.when is not None:  # it is told, and recorded, when it does not hold
+            _check(node.when.to_json(), {"pipeline": ir.name, "node": node.name, "line": node.line})
 
 
 def _check(value: Any, where: Mapping[str, object]) -> None:
@@ -36,6 +38,7 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
+        yield from map(str, value)
         for item in value.values():
             yield from _texts(item)
     elif isinstance(value, list | tuple):
