@@ -78,6 +78,12 @@ def test_a_schema_of_tfx_is_read() -> None:
     assert Schema.loads(found.schema.dumps()) == found.schema
 
 
+def test_a_format_of_times_that_is_not_read_is_left_out_with_a_note() -> None:
+    found = from_tfx('feature { name: "t" type: BYTES time_domain { string_format: "%F" } }')
+    assert (found.schema.features["t"].semantic, found.schema.features["t"].format) == ("time", None)
+    assert "the format of times '%F' was left out" in " ".join(found.notes)
+
+
 def test_environments_of_tfx_are_turned_around() -> None:
     found = from_tfx(
         'feature { name: "a" type: INT } feature { name: "b" type: INT in_environment: "EVAL" }'

@@ -11,6 +11,7 @@ from treadle.schema._feature import Feature, is_reserved
 from treadle.schema._protobuf_text import Message, parse_message
 from treadle.schema._rule import RowLimits, Rule
 from treadle.schema._schema import Schema
+from treadle.schema._time_format import unread
 
 _STAGES = {
     **{name: name.lower() for name in ("PLANNED", "ALPHA", "BETA", "PRODUCTION", "DEPRECATED", "DISABLED")},
@@ -186,6 +187,9 @@ class _Importer:
             time = message["time_domain"][0]
             text, unit = one(time, "string_format"), one(time, "integer_format")
             said["format"] = _text(text) if text is not None else _TIME_UNITS.get(unit)
+            if text is not None and said["type"] == "string" and (wrong := unread(_text(text))):
+                self.notes.append(f"{path}: the format of times {_text(text)!r} was left out; {wrong[0]} is not read.")
+                said["format"] = None
 
     def number_domain(self, path: str, domain: Message, said: dict[str, Any]) -> None:
         if said["type"] == "string":
