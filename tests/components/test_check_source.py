@@ -20,6 +20,7 @@ from treadle.errors import TreadleError
 from treadle.pipeline import pipeline
 from treadle.runner import RunResult, run
 from treadle.schema import Feature, Schema
+from treadle.storage import ArtifactStore, take_out
 
 
 @pipeline
@@ -144,3 +145,12 @@ def test_the_same_rows_again_are_stale(source: Source) -> None:
 def test_what_cannot_be_used_is_said(source: Source, more: dict[str, Any], says: str) -> None:
     with pytest.raises(TreadleError, match=says):
         source.judged(6, **more)
+
+
+def test_what_was_collected_is_forgotten(source: Source) -> None:
+    before = source.run(6).nodes["check_source"].outputs["delivered"]
+    assert take_out(ArtifactStore(source.folder / "home"), before.digest)
+    again = source.run(7, delay="3d")
+    assert again.state == "succeeded", again.nodes["check_source"].error
+    known = json.loads((again.nodes["check_source"].outputs["delivered"].path / "source.json").read_bytes())
+    assert [span["name"] for span in known["spans"]] == [f"2024-03-0{day}" for day in range(1, 6)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from treadle.artifact import Anomalies, Artifact, Examples, Output, canonical_json
@@ -44,7 +43,7 @@ def check_source(
     """Judge whether a source still delivers: late, missing, empty, shrunken and stale spans, a source that stopped.
 
     It runs every time, because time goes on. What an earlier run saw is known without its files: rows, content, and
-    that a span was not there yet.
+    that a span was not there yet. A look that stopped the run is not remembered; neither is one that was collected.
 
     Args:
         examples: What was read of these files; their rows are not counted again.
@@ -111,6 +110,7 @@ def _remembered(source: str) -> Delivered | None:
     """What the newest run that has ended knew of the source."""
     from treadle.components._resolvers import newest
     from treadle.config import home
+    from treadle.errors import MissingArtifactError
     from treadle.monitoring import Delivered
     from treadle.storage import open_artifacts
 
@@ -124,4 +124,8 @@ def _remembered(source: str) -> Delivered | None:
     found = newest(None, look)
     if found is None:
         return None
-    return Delivered.load(Path(open_artifacts(home()).open(found["digest"], Deliveries).path) / "source.json")
+    try:
+        artifact = open_artifacts(home()).open(found["digest"], Deliveries)
+    except MissingArtifactError:  # collected; those before it are older still
+        return None
+    return Delivered.load(artifact.path / "source.json")
