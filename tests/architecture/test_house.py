@@ -35,6 +35,13 @@ def test_every_room_is_on_the_map_and_in_the_contract() -> None:
     assert set().union(*floors_declared()) == ROOMS | {"errors"}
 
 
+def test_only_config_reads_the_environment() -> None:
+    writes = re.compile(r"os\.environ(\.setdefault\(|\[[^]]+\] = )")
+    outside = [path for path in MODULES if not path.is_relative_to(SOURCE / "config")]
+    uses = [(path, line) for path in outside for line in path.read_text().splitlines() if "os.environ" in line]
+    assert [use for use in uses if not writes.search(use[1])] == []
+
+
 def test_no_room_is_a_drawer() -> None:
     names = {path.stem.strip("_") for path in MODULES} | {path.parent.name for path in MODULES}
     assert names & {"utils", "util", "helpers", "common", "base", "core", "misc"} == set()

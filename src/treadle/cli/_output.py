@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import traceback
 from typing import Any
@@ -33,7 +32,9 @@ def report_error(error: BaseException, *, as_json: bool) -> int:
         click.echo("".join(traceback.format_exception(cause)).rstrip(), err=True)
     if not isinstance(error, TreadleError):
         # Not ours: a bug, or the operating system. The trace is for the report; the sentence for the reader.
-        if os.environ.get("TREADLE_TRACEBACK"):
+        from treadle.config import shows_traces
+
+        if shows_traces():
             traceback.print_exception(error)
         click.echo(f"Error: {type(error).__name__}: {error}", err=True)
         click.echo("Hint: TREADLE_TRACEBACK=1 shows where this happened.", err=True)

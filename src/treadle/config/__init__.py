@@ -24,6 +24,7 @@ __all__ = [
     "num_threads",
     "ray_address",
     "secrets_of",
+    "shows_traces",
     "spark_settings",
     "using_home",
     "without_secrets",
@@ -45,6 +46,11 @@ def using_home(path: Path) -> Iterator[None]:
         yield
     finally:
         _home.reset(before)
+
+
+def shows_traces() -> bool:
+    """Whether a command shows where an error came from that is none of Treadle's: ``TREADLE_TRACEBACK``."""
+    return bool(os.environ.get("TREADLE_TRACEBACK"))
 
 
 def num_threads() -> int:

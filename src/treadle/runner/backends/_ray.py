@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from treadle.config import ray_address
 from treadle.errors import BackendError, MissingDependencyError, NodeLostError
 from treadle.runner._child import describe_error
 from treadle.runner._task import write_json
@@ -70,7 +71,7 @@ class RayLauncher:
                 "The backend ray needs Ray", hint='install it: pip install "treadle[ray]"'
             ) from error
         if not ray.is_initialized():
-            _check_reachable(self._address or os.environ.get("RAY_ADDRESS", ""))
+            _check_reachable(self._address or ray_address() or "")
             try:
                 ray.init(address=self._address, log_to_driver=False, logging_level=logging.WARNING)
             except (ConnectionError, RuntimeError, ValueError) as error:
