@@ -74,7 +74,7 @@ def command(
         if as_json:
             emit_json({"deleted": delete, **found.to_json(), "analyses": analyses._asdict()})
             return 0
-        types = {artifact.digest: metadata.lineage.types(artifact.digest) for artifact in found.leaves}
+        types = {artifact.digest: ", ".join(metadata.lineage.types(artifact.digest)) for artifact in found.leaves}
     for artifact in found.leaves:
         click.echo(f"{artifact.digest}  {artifact.size:>12,}  {types[artifact.digest] or 'named by no run'}")
     verb = "Removed" if delete else "Would remove"

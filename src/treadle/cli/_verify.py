@@ -27,7 +27,7 @@ def command(digests: tuple[str, ...], run: str | None, *, as_json: bool) -> int:
         asked += sorted(metadata.digests_of(find_run(metadata, run).id)) if run else []
         checks = [check(store, digest) for digest in asked or (found.digest for found in stored(store))]
         bad = [found for found in checks if found.state != "whole"]
-        types = {found.digest: metadata.lineage.types(found.digest) for found in bad}
+        types = {found.digest: ", ".join(metadata.lineage.types(found.digest)) for found in bad}
     if as_json:
         names = ("damaged", "missing")
         told = {name: [found.digest for found in bad if found.state == name] for name in names}

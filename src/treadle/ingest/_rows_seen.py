@@ -48,7 +48,7 @@ def rows_seen(
         ArtifactError: When examples were collected, or are damaged.
     """
     above = [found.artifact.digest for found in metadata.lineage.ancestors(digest, run=run, type_name="Examples")]
-    own = [digest] if Examples.type_name in metadata.lineage.types(digest).split(", ") else []
+    own = [digest] if Examples.type_name in metadata.lineage.types(digest) else []
     for examples in dict.fromkeys((*own, *above)):
         reader = read_examples(store.open(examples, Examples).path)
         for split in reader.splits:

@@ -47,10 +47,10 @@ class Lineage:
             raise UsageError(what, where=where, hint="treadle status RUN --json shows the digests a run made")
         return _artifact(rows[0])
 
-    def types(self, digest: str) -> str:
-        """The types that artifacts of these bytes go by, in words; empty when lineage does not know it."""
+    def types(self, digest: str) -> list[str]:
+        """The types that artifacts of these bytes go by, in order; empty when lineage does not know it."""
         rows = self._database.query("SELECT DISTINCT type FROM artifact WHERE digest = ? ORDER BY type", (digest,))
-        return ", ".join(row["type"] for row in rows)
+        return [row["type"] for row in rows]
 
     def artifacts(
         self,

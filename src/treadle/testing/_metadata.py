@@ -145,7 +145,7 @@ class MetadataContract:
         (making,) = lineage.makings(_MODEL.digest)
         assert (making.run, making.node, making.parts) == ("r1", "train", _PARTS)
         assert lineage.find("bbbb", type_name="Model") == _MODEL
-        assert lineage.types(_MODEL.digest) == "Model"
+        assert lineage.types(_MODEL.digest) == ["Model"]
         (first,) = lineage.artifacts(limit=1)
         assert [found for _, found in lineage.artifacts(after=first[0], pipeline="taxi", run="r1", node="train")] == [
             _MODEL
