@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -27,9 +28,14 @@ _FITS = {
 }
 _LIMIT = 2**63
 _DEEPEST = 200  # Arrow's parser overflows its stack, and takes the process with it
+_SPACE = re.compile(r"[ \t\n\r]*")
 _TOO_DEEP = f"more than {_DEEPEST} objects and lists are inside of each other"
 # never looks back, so that no text takes more time than its length; one that nobody closed ends with its line
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?')
+
+
+class _TwiceError(ValueError):
+    """An object has two values of one name."""
 
 
 class Row(NamedTuple):
@@ -74,11 +80,20 @@ def parse_object(line: bytes | str) -> dict[str, Any]:
         value = json.loads(text, object_pairs_hook=_unique)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
+    except ValueError as error:
+        raise _in_words(error) from None
     if text.count("{") + text.count("[") > _DEEPEST and not _is_shallow(value):
         raise ValueError(_TOO_DEEP)
     if not isinstance(value, dict):
         raise ValueError(f"it is {_WORDS.get(type(value), 'null')}")
     return value
+
+
+def _in_words(error: ValueError) -> ValueError:
+    """The error as a reader of data wants it: Python's own speaks of its settings where an integer is too long."""
+    if type(error) is not ValueError:  # no JSON, no UTF-8, a name that stands twice
+        return error
+    return ValueError(f"an integer has more than {sys.get_int_max_str_digits():,} digits")
 
 
 def may_be_deep(chunk: bytes) -> bool:
@@ -120,8 +135,34 @@ def array_lines(text: bytes, path: Path) -> bytes:
     try:
         values = json.loads(text, object_pairs_hook=_unique)
         return "\n".join(json.dumps(value, ensure_ascii=False) for value in values).encode()
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
         raise CorruptFileError(f"The file is not JSON: {error}.", where={"file": path}) from error
+    except ValueError as error:
+        where = {"file": path, "row": _first_wrong(text)}
+        raise CorruptFileError(f"The file is not JSON: {_in_words(error)}.", where=where) from error
+
+
+def _first_wrong(array: bytes) -> int | None:
+    """The number of the first item of an array that is none; nothing where it is no text, or no item is wrong."""
+    try:
+        text = array.decode(json.detect_encoding(array))
+    except UnicodeDecodeError:
+        return None
+    decoder = json.JSONDecoder(object_pairs_hook=_unique)
+    number, end = 0, text.find("[")
+    while number == 0 or text[end : end + 1] == ",":
+        number += 1
+        try:
+            _, end = decoder.raw_decode(text, _after_space(text, end + 1))
+        except (ValueError, RecursionError):
+            return number
+        end = _after_space(text, end)
+    return None
+
+
+def _after_space(text: str, start: int) -> int:
+    found = _SPACE.match(text, start)
+    return found.end() if found else start
 
 
 def rows_to_table(
@@ -175,7 +216,7 @@ def _column(name: str, rows: Sequence[Row], path: Path, *, declared: bool) -> pa
     if declared and kinds - {str}:
         raise _mixed(name, rows, path, str)
     if kinds == {int, float}:
-        return pa.array([None if value is None else float(value) for value in values], pa.float64())
+        return pa.array([_number(name, row, path) for row in rows], pa.float64())
     if kinds == {int} and not all(value is None or -_LIMIT <= value < _LIMIT for value in values):
         return pa.array([None if value is None else str(value) for value in values], pa.string())
     if len(kinds) > 1:
@@ -186,6 +227,18 @@ def _column(name: str, rows: Sequence[Row], path: Path, *, declared: bool) -> pa
         raise ColumnTypeError(
             f"The column's values are of several types: {str(error).splitlines()[0]}.",
             where={"file": path, "column": name},
+        ) from error
+
+
+def _number(name: str, row: Row, path: Path) -> float | None:
+    value = row.fields.get(name)
+    try:
+        return None if value is None else float(value)
+    except OverflowError as error:
+        raise ColumnTypeError(
+            "The column holds float and here an integer larger than any float.",
+            where={"file": path, "row": row.number, "column": name},
+            hint="Write one type throughout, or let such rows be set aside (quarantine).",
         ) from error
 
 
@@ -203,5 +256,5 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} stands twice")
+        raise _TwiceError(f"the name {next(name for name in names if names.count(name) > 1)!r} stands twice")
     return fields
