@@ -1,8 +1,8 @@
 """`treadle stats` on 50, 250 and 500 columns: what a further column costs does not grow with their number.
 
 Whole commands, in CPU seconds. The first fifty columns carry the start of the program with them, so columns are
-compared by what was added: 250 columns beside the first 250, and 200 beside the first 50. The rows are many enough to be read in
-several batches however many columns there are: one batch, of few columns, saves merging.
+compared by what was added: 250 columns beside the first 250, and 200 beside the first 50. The rows are many
+enough to be read in several batches however many columns there are: one batch, of few columns, saves merging.
 """
 
 from __future__ import annotations
