@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from treadle.statistics._generate import ColumnSource, generate
     from treadle.statistics._measures import Measure
     from treadle.statistics._moments import Moments
-    from treadle.statistics._profile import Profile, profile
+    from treadle.statistics._profile import Profile
+    from treadle.statistics._profile_measure import profile
     from treadle.statistics._relations import Association, Lift, Relations, relate
     from treadle.statistics._slices import Slices, generate_slices
     from treadle.statistics._statistics import Statistics
@@ -58,7 +59,8 @@ _MODULES = {
     "_generate": "ColumnSource generate",
     "_measures": "Measure",
     "_moments": "Moments",
-    "_profile": "Profile profile",
+    "_profile": "Profile",
+    "_profile_measure": "profile",
     "_relations": "Association Lift Relations relate",
     "_slices": "Slices generate_slices",
     "_statistics": "Statistics",
