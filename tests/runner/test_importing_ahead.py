@@ -166,9 +166,11 @@ def test_a_launcher_need_not_prepare(project: Project) -> None:
 def test_code_that_cannot_be_read_ahead_fails_its_node_alone(project: Project) -> None:
     project.write(LOOKS)
     project.write("VALUE = " + "-" * 5000 + "1\n", "deep.py")
-    project.edit("import markdown_it\n", "import markdown_it, deep\n")
+    project.edit("import markdown_it\n", "import markdown_it, deep; deep.VALUE\n")
     result = project.run(workers=2)
     assert {name: node.state for name, node in result.nodes.items()} == {"first": "ran", "second": "failed"}
+    assert "recursion" in str(result.nodes["second"].error)
+    assert result.nodes["second"].reason == "it could not be decided upon"
 
 
 def test_what_was_read_need_not_be_kept(project: Project) -> None:
