@@ -11,19 +11,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from treadle.metadata._answers import Making, Related, SpanRange
 from treadle.metadata._database import Database, Transaction
+from treadle.metadata._lineage import Lineage
 from treadle.metadata._place import has_database, has_metadata, open_database, open_metadata
 from treadle.metadata._records import ArtifactRecord, Attempt, ExecutionRecord, ExecutionState, RunRecord, RunState
+from treadle.metadata._retention import Kept, Retention
 from treadle.metadata._store import MetadataStore
 
 if TYPE_CHECKING:
-    from treadle.metadata._answers import Making, Related, SpanRange
     from treadle.metadata._archive import Transfer, export_run, import_run
     from treadle.metadata._collect import Collection, Pins, collect, pins_of, plan_collection
-    from treadle.metadata._lineage import Lineage
     from treadle.metadata._openlineage import openlineage_events, post_event
-    from treadle.metadata._retention import Kept, Retention
-
 
 __all__ = [
     "ArtifactRecord",
@@ -57,16 +56,10 @@ __all__ = [
     "post_event",
 ]
 
-# A run needs none of this: archives, collection, catalogues. Answers and retention come with the lineage itself.
+# A run needs none of this: archives, collection, catalogues.
 _LATER = {
     "Collection": "_collect",
-    "Kept": "_retention",
-    "Lineage": "_lineage",
-    "Making": "_answers",
     "Pins": "_collect",
-    "Related": "_answers",
-    "Retention": "_retention",
-    "SpanRange": "_answers",
     "Transfer": "_archive",
     "collect": "_collect",
     "export_run": "_archive",
