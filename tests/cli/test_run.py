@@ -29,6 +29,12 @@ def main(x: int = 2, by: int = 1, name: str = "n"):
     divide(start(x), by)
 """
 
+ECHO = """
+@component
+def echo(text: str) -> str:
+    return text
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -245,3 +251,15 @@ def test_parts_of_a_pipeline(folder: Path) -> None:
     for wrong in (["--only", "none"], ["--only", "start", "--to", "start"], ["--base", "none"], ["--limit", "gpu"]):
         assert treadle(folder, "run", "flow.py", *wrong).returncode == 2
     assert treadle(folder, "cancel").returncode == 2
+
+
+def test_what_is_no_text_is_told_nevertheless(folder: Path) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    assert treadle(folder, "run", "flow.py", "--set", f"name={name}").returncode == 0
+    (folder / "flow.py").write_text(PIPELINE.replace("divide(start(x), by)", "echo(name)") + ECHO)
+    first = treadle(folder, "run", "flow.py", "--set", f"name={name}", "--json")
+    assert json.loads(first.stdout)["nodes"]["echo"]["value"] == name
+    treadle(folder, "run", "flow.py")
+    compared = treadle(folder, "diff")
+    assert compared.returncode == 0, compared.stderr
+    assert r"caf\udce9" in compared.stdout

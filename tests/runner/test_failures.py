@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from project_folder import Project
 
+from treadle.runner import history
+
 FAILING = """
     import helpers
 
@@ -232,3 +234,34 @@ def test_an_output_that_is_a_link_is_refused(project: Project) -> None:
     assert error is not None
     assert error.code == "ARTIFACT_CONTENT"
     assert project.staging() == []
+
+
+def test_an_error_about_a_file_whose_name_is_no_text_fails_its_node_alone(project: Project) -> None:
+    project.write(
+        """
+        import os
+
+        @component
+        def bad() -> None:
+            raise ValueError(os.fsdecode(b"caf\\xe9.csv") + " \\x1b[31m \\x00")
+
+        @component
+        def beside() -> str:
+            return os.fsdecode(b"caf\\xe9.csv")
+
+        @component
+        def after(name: str) -> bool:
+            return os.fsencode(name) == b"caf\\xe9.csv"
+
+        @pipeline
+        def p():
+            bad()
+            after(beside())
+        """
+    )
+    result = project.run()
+    assert {name: node.state for name, node in result.nodes.items()} == {"bad": "failed", "beside": "ran", "after": "ran"}
+    assert result.nodes["after"].value is True
+    with history(project.home) as metadata:
+        (error,) = [node.error for node in metadata.executions(result.id) if node.error is not None]
+    assert error["what"] == "bad raised ValueError: caf\udce9.csv \x1b[31m \x00"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -71,6 +72,8 @@ def _treadle() -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with 0 (ok), 1 (the check said no) or 2 (misuse or error)."""
     argv = sys.argv[1:] if args is None else args
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: a name that is no text is told, too
     if args is None and argv and argv[0] in WITHOUT_PANDAS:
         without_pandas()
     try:

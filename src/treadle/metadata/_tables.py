@@ -26,5 +26,13 @@ class Tables:
 
 
 def json_text(value: object) -> str:
-    """A value as the tables keep it: canonical JSON."""
-    return canonical_json(value).decode()
+    """A value as the tables keep it: canonical JSON, from which all of it is read back as it was."""
+    return plain_text(canonical_json(value).decode("utf-8", errors="surrogatepass"))
+
+
+def plain_text(text: str) -> str:
+    r"""A text as a database takes it: what is none there is written as an escape, in JSON that of JSON.
+
+    That is half of a surrogate pair (as Python reads a file's name that is not UTF-8), and, in PostgreSQL, ``\0``.
+    """
+    return text.replace("\0", "\\0").encode("utf-8", errors="backslashreplace").decode()

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import sys
+import types
 import typing
 from collections.abc import Iterable
 from pathlib import Path
@@ -107,20 +108,20 @@ def parse_settings(pipeline: Pipeline, settings: Iterable[str]) -> dict[str, Any
     Raises:
         PipelineError: When a text has no ``=``, names no parameter, or its value does not fit.
     """
-    types = pipeline.parameter_types()
+    annotations = pipeline.parameter_types()
     values: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         where = {"pipeline": pipeline.name, "setting": masked(setting)}
         if not equals or not name:
             raise PipelineError("A setting is name=value", where=where, hint="--set threshold=0.5")
-        if name not in types:
+        if name not in annotations:
             raise PipelineError(
                 f"The pipeline has no parameter {name!r}",
                 where=where,
-                hint=f"it has {', '.join(types) or 'none'}",
+                hint=f"it has {', '.join(annotations) or 'none'}",
             )
-        values[name] = _value(text, types[name], where)
+        values[name] = _value(text, annotations[name], where)
     return values
 
 
@@ -137,7 +138,8 @@ def _value(text: str, annotation: Any, where: dict[str, Any]) -> Any:
 
 
 def _is_text(annotation: Any) -> bool:
-    members = typing.get_args(annotation) or (annotation,)
+    union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    members = typing.get_args(annotation) if union else (annotation,)
     return str in members and not any(kind in members for kind in (int, float, bool, dict, list))
 
 
