@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from treadle.artifact import Artifact, Output, canonical_json, digest_tree
 from treadle.cli._approve import command as approve
 from treadle.cli._reject import command as reject
+from treadle.cli._status import command as status
 from treadle.components import Approval, Approvals
 from treadle.components import approval as approval_component
 from treadle.components._approval import check_approval
@@ -22,8 +23,9 @@ from treadle.errors import (
     ApprovalMismatchError,
     ApprovalRejectedError,
 )
+from treadle.metadata import RunRecord
 from treadle.pipeline import Wait, load_pipeline
-from treadle.runner import RunResult, plan, run
+from treadle.runner import RunResult, history, plan, run
 
 PIPELINE = """
 import json
@@ -72,6 +74,11 @@ def go(file: Path, **parameters: Any) -> RunResult:
     return run(load_pipeline(file), parameters)
 
 
+def runs() -> list[RunRecord]:
+    with history() as metadata:
+        return metadata.runs()
+
+
 def states(result: RunResult) -> dict[str, str]:
     return {name: node.state for name, node in result.nodes.items()}
 
@@ -84,6 +91,7 @@ def test_a_run_waits_and_goes_on_when_somebody_approves(file: Path) -> None:
     assert digest in waiting.nodes["ask"].reason
     assert "verdict passed: auc is 0.9" in waiting.nodes["ask"].reason
     assert go(file).state == "waiting"
+    also_waiting, _ = runs()
 
     answered = CliRunner().invoke(
         approve, [waiting.id, "ask", "--reason", "looks right", "--by", "ada", "--json"], standalone_mode=False
@@ -101,6 +109,10 @@ def test_a_run_waits_and_goes_on_when_somebody_approves(file: Path) -> None:
     again = go(file)
     assert (again.state, again.nodes["promote"].state) == ("succeeded", "cached")
     assert plan(load_pipeline(file)).nodes["ask"].state == "run"
+    shown = CliRunner().invoke(status, [], standalone_mode=False).stdout
+    assert {run.state for run in runs()} == {"succeeded"}  # also of those that nobody went on with by name
+    for run_id in (waiting.id, also_waiting.id):
+        assert f"(went on as {told['resumed']['run']})" in next(line for line in shown.splitlines() if run_id in line)
     assert go(file, rate=0.2).state == "waiting"  # other bytes, another question
 
 

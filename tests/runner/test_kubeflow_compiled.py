@@ -223,12 +223,14 @@ def test_an_approval_fails_its_task_and_the_next_run_goes_on(
         main([word, "last", "approval", "--reason", "checked", "--by", "ada"])
     assert ended.value.code == 0
     assert "start the pipeline again" in capsys.readouterr().err
+    with history(project.home) as metadata:
+        assert [run.state for run in metadata.runs()] == ["waiting" if word == "approve" else "failed"]
     run_compiled(text, {}, project.folder)
     with history(project.home) as metadata:
         second, first = metadata.runs()
         ended_so = {one.node: one.state for one in metadata.executions(second.id)}
-    assert first.state == "waiting"
-    assert second.state == ("succeeded" if word == "approve" else "failed")
+        assert (metadata.went_on_as(first.id), metadata.went_on_as(second.id)) == (second.id, None)
+    assert first.state == second.state == ("succeeded" if word == "approve" else "failed")
     assert ended_so == {"made": "cached", "approval": states[0], "release": states[1]}
 
 

@@ -51,7 +51,14 @@ def answer(run: str, node: str, *, approved: bool, reason: str, by: str | None, 
     note(f"{request.digest} {said} by {who}; {request.verdict}")
     told: dict[str, Any] = {"run": record.id, "node": node, "digest": request.digest, "decision": said, "by": who}
     if is_elsewhere(record):
-        note("The run is Kubeflow's: start the pipeline again there. What was done is reused, and the answer counts.")
+        if approved:
+            note(
+                "The run is Kubeflow's: start the pipeline again there. What was done is reused, and the answer counts."
+            )
+        else:  # nothing can come of it any more
+            with history() as metadata:
+                metadata.end_waiting(record.id, "failed")
+            note("The run is Kubeflow's, and has failed. For the nodes at its exit, start the pipeline again there.")
         no_run = True
     if no_run or not record.ir.get("file"):
         if as_json:
@@ -61,7 +68,7 @@ def answer(run: str, node: str, *, approved: bool, reason: str, by: str | None, 
 
     result, code = go_on(f"{record.ir['file']}:{record.pipeline}", record.id, as_json=as_json)
     with history() as metadata:
-        metadata.finish_run(record.id, result.state)
+        metadata.end_waiting(record.id, result.state)
     if as_json:
         emit_json({**told, "resumed": result.to_json()})
     return code if approved else 0

@@ -32,32 +32,39 @@ def command(run: str | None, limit: int, *, as_json: bool) -> int:
 
     with history() as metadata:
         if run is None:
-            runs = metadata.runs(limit=limit)
+            runs = [(record, metadata.went_on_as(record.id)) for record in metadata.runs(limit=limit)]
             if as_json:
-                emit_json({"runs": [_run(record) for record in runs]})
-            for record in runs if not as_json else ():
-                click.echo(f"{record.id}  {_state(record.state, 9)}  {_time(record.created_at)}  {record.pipeline}")
+                emit_json({"runs": [_run(*found) for found in runs]})
+            for found in runs if not as_json else ():
+                click.echo(_line(*found))
             return 0
         record = find_run(metadata, run)
         nodes = metadata.executions(record.id)
+        after = metadata.went_on_as(record.id)
         if as_json:
-            emit_json({**_run(record), "nodes": {node.node: _node(node) for node in nodes}})
+            emit_json({**_run(record, after), "nodes": {node.node: _node(node) for node in nodes}})
             return 0
-        click.echo(f"{record.id}  {_state(record.state, 9)}  {_time(record.created_at)}  {record.pipeline}")
+        click.echo(_line(record, after))
         width = max([len(node.node) for node in nodes], default=0)
         for node in nodes:
             click.echo(f"  {node.node:<{width}}  {_state(node.state, 7)}  {_seconds(node):8.2f} s  {_told(node)}")
     return 0
 
 
-def _run(record: RunRecord) -> dict[str, Any]:
-    return {
+def _line(record: RunRecord, after: str | None) -> str:
+    line = f"{record.id}  {_state(record.state, 9)}  {_time(record.created_at)}  {record.pipeline}"
+    return line if after is None else f"{line}  (went on as {after})"
+
+
+def _run(record: RunRecord, after: str | None) -> dict[str, Any]:
+    fields = {
         "run": record.id,
         "pipeline": record.pipeline,
         "state": record.state,
         "created_at": _time(record.created_at),
         "finished_at": None if record.finished_at is None else _time(record.finished_at),
     }
+    return fields if after is None else {**fields, "went_on_as": after}
 
 
 def _told(node: ExecutionRecord) -> str:

@@ -33,9 +33,8 @@ def go_on(
     if newest is None or newest.state == "running" or (newest.state == "waiting" and _is_open(newest.id, home)):
         return None
     result = runner.run(pipeline, resume=newest.id, home=home, on_event=on_event)
-    if newest.state == "waiting" and result.state != "waiting":
-        with runner.history(home) as metadata:
-            metadata.finish_run(newest.id, result.state)
+    with runner.history(home) as metadata:
+        metadata.end_waiting(newest.id, result.state)
     return None if result.state == "waiting" else result
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from treadle.metadata._database import Row
 from treadle.metadata._fence import AFTER, LIVES, held
+from treadle.metadata._going_on import AFTER_RUN, end_waiting, settle, went_on
 from treadle.metadata._records import RunRecord, RunState
 from treadle.metadata._tables import Tables, json_text
 
@@ -63,7 +64,7 @@ class Runs(Tables):
         ]
 
     def finish_run(self, run_id: str, state: RunState) -> None:
-        """Record how a run ended.
+        """Record how a run ended, and with it the runs that had waited and that it has gone on with.
 
         Raises:
             LeaseLostError: When it was taken for dead meanwhile, or its lease is over.
@@ -77,6 +78,17 @@ class Runs(Tables):
                     (state, now, now, run_id),
                 ).fetchone()
             )
+            settle(transaction, run_id, state, now)
+
+    def end_waiting(self, run_id: str, state: RunState) -> None:
+        """Record how a run ended that waited for an answer; nothing when it waits no more."""
+        with self._database.transaction() as transaction:
+            end_waiting(transaction, run_id, state, self._now())
+
+    def went_on_as(self, run_id: str) -> str | None:
+        """The run that went on with one that had waited for an answer; None when none did."""
+        rows = went_on(self._database.query(AFTER_RUN, (run_id,)))
+        return rows[0]["later"] if rows else None
 
     def running(self) -> list[str]:
         """The ids of runs that have begun and not ended, as far as has been recorded, oldest first."""

@@ -6,12 +6,13 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from treadle.artifact import canonical_json, digest_bytes
 from treadle.errors import LeaseLostError
-from treadle.metadata import ArtifactRecord, Attempt, MetadataStore, Retention
+from treadle.metadata import ArtifactRecord, Attempt, ExecutionState, MetadataStore, Retention, RunState
 
 _EXAMPLES = ArtifactRecord(
     "sha256:" + "a" * 64, "Examples", {"rows": 3, "first_span": "2018-01", "last_span": "2018-03"}
@@ -112,6 +113,57 @@ class MetadataContract:
         store.finish_run("r1", "succeeded")
         with pytest.raises(LeaseLostError):
             store.finish_run("r1", "failed")
+
+    @pytest.mark.parametrize(
+        ("state", "code", "ends"),
+        [
+            ("ran", None, "succeeded"),
+            ("failed", "APPROVAL_REJECTED", "failed"),
+            ("failed", "NODE_LOST", None),
+            ("failed", None, None),
+            ("waiting", None, None),
+        ],
+    )
+    def test_a_run_that_waited_ends_as_the_one_that_went_on_with_it(
+        self, store: MetadataStore, state: ExecutionState, code: str | None, ends: RunState | None
+    ) -> None:
+        """With the answer, and the same again; no other run speaks for it."""
+
+        def go(run: str, ends: RunState, state: ExecutionState, code: str | None = None, first: str = "2018") -> None:
+            store.begin_run(run, pipeline="taxi", ir={"parameters": {"first": first}})
+            gate = store.start_execution(Attempt(run, "gate", "pipeline:gate", "new", _FINGERPRINT, _PARTS))
+            error: dict[str, Any] | None = (
+                None if code is None else {"code": code, "what": "", "where": {}, "hint": None}
+            )
+            store.finish_execution(gate, state, error=error)
+            store.finish_run(run, ends)
+
+        for run in ("r1", "r2"):
+            go(run, "waiting", "waiting")
+        go("r3", "succeeded", "ran", first="2019")
+        assert (store.went_on_as("r1"), store.went_on_as("r3")) == (None, None)
+        go("r4", "waiting" if state == "waiting" else ends or "failed", state, code)
+        found = {run.id: run.state for run in store.runs()}
+        assert (found["r1"], found["r2"]) == (ends or "waiting",) * 2
+        assert store.went_on_as("r1") == store.went_on_as("r2") == (None if ends is None else "r4")
+        go("r5", "succeeded", "ran")
+        assert [run.state for run in store.runs() if run.id in ("r1", "r2")] == [ends or "succeeded"] * 2
+
+    def test_a_run_that_ends_waiting_after_another_went_on_with_it(self, store: MetadataStore) -> None:
+        """Somebody answered while the rest of it was still at work."""
+        gates = {}
+        for run in ("r1", "r2"):
+            store.begin_run(run, pipeline="taxi", ir={})
+            gates[run] = store.start_execution(Attempt(run, "gate", "pipeline:gate", "new", _FINGERPRINT, _PARTS))
+        store.finish_execution(gates["r1"], "waiting")
+        store.finish_execution(gates["r2"], "ran")
+        store.end_waiting("r1", "failed")
+        assert store.running() == ["r1", "r2"]
+        store.finish_run("r2", "succeeded")
+        assert store.running() == ["r1"]
+        store.finish_run("r1", "waiting")
+        store.end_waiting("r1", "failed")
+        assert [run.state for run in store.runs()] == ["succeeded", "succeeded"]
 
     def test_a_lineage_knows_itself(self, store: MetadataStore, reopen: Callable[[], MetadataStore]) -> None:
         """By a name that stays."""
