@@ -136,6 +136,8 @@ BAD = {
     "an import that raises": (["run", "raises.py"], "ValueError: at import", "USER_CODE"),
     "a name that hides a module": (["run", "json.py"], "hides", "PIPELINE_FILE"),
     "a setting without =": (["run", "flow.py", "--set", "x"], "name=value", "PIPELINE"),
+    "a limit that is no number": (["run", "flow.py", "--limit", "gpu=two"], "--limit gpu=2", "USAGE"),
+    "a limit below nothing": (["run", "flow.py", "--limit", "gpu=-1"], "from 0 on", "USAGE"),
     "a setting of nothing": (["run", "flow.py", "--set", "y=1"], "x, by, name", "PIPELINE"),
     "a setting of the wrong type": (["run", "flow.py", "--set", "x=[1]"], "'[1]' is not int", "PIPELINE"),
     "a pipeline function that raises": (["run", "trace.py"], "trace.py:5", "USER_CODE"),
@@ -263,3 +265,39 @@ def test_what_is_no_text_is_told_nevertheless(folder: Path) -> None:
     compared = treadle(folder, "diff")
     assert compared.returncode == 0, compared.stderr
     assert r"caf\udce9" in compared.stdout
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_run_whose_streams_are_closed_is_as_any_other(folder: Path, closed: str) -> None:
+    command = f"{sys.executable} -P -m treadle run flow.py {closed}"
+    assert subprocess.run(["sh", "-c", command], cwd=folder, check=False).returncode == 0
+    assert "succeeded" in treadle(folder, "status").stdout
+
+
+FAILING = """
+from treadle import File, component, pipeline
+
+@component
+def reads(file: File) -> int:
+    return 1
+
+@component
+def odd(x: int) -> int:
+    raise ValueError("red \\x1b[31m and back \\r over")
+
+@pipeline
+def main():
+    reads("nowhere.txt")
+    odd(1)
+"""
+
+
+def test_what_failed_is_told_once_and_moves_no_cursor(folder: Path) -> None:
+    (folder / "flow.py").write_text(FAILING)
+    told = treadle(folder, "run", "flow.py").stderr
+    assert told.count("Traceback") == 1, "an error of Treadle's says all itself; its way through Treadle is nobody's"
+    assert "in odd" in told
+    assert told.count("that cannot be read") == 2, "when it happened, and at the end"
+    assert told.count(r"red \x1b[31m and back \r over") == 3, "in the source, the traceback and the error"
+    traced = treadle(folder, "run", "flow.py", TREADLE_TRACEBACK="1").stderr
+    assert traced.count("Traceback") == 2

@@ -260,7 +260,11 @@ def test_an_error_about_a_file_whose_name_is_no_text_fails_its_node_alone(projec
         """
     )
     result = project.run()
-    assert {name: node.state for name, node in result.nodes.items()} == {"bad": "failed", "beside": "ran", "after": "ran"}
+    assert {name: node.state for name, node in result.nodes.items()} == {
+        "bad": "failed",
+        "beside": "ran",
+        "after": "ran",
+    }
     assert result.nodes["after"].value is True
     with history(project.home) as metadata:
         (error,) = [node.error for node in metadata.executions(result.id) if node.error is not None]

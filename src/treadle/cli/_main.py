@@ -12,7 +12,7 @@ import click
 from treadle import __version__
 from treadle.cli._arrow_alone import COMMANDS as WITHOUT_PANDAS
 from treadle.cli._arrow_alone import without_pandas
-from treadle.cli._output import report_error
+from treadle.cli._output import open_standard_streams, report_error
 
 # name -> the line shown by `treadle --help`; the order is the order of the work
 COMMANDS = {
@@ -72,6 +72,7 @@ def _treadle() -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with 0 (ok), 1 (the check said no) or 2 (misuse or error)."""
     argv = sys.argv[1:] if args is None else args
+    open_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: a name that is no text is told, too
     if args is None and argv and argv[0] in WITHOUT_PANDAS:

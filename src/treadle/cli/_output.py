@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from typing import Any
@@ -18,6 +19,24 @@ def emit_json(value: Any) -> None:
     """Print ``value`` as exactly one line on standard output; NaN and infinities become null."""
     sys.stdout.write(json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":")) + "\n")
     sys.stdout.flush()
+
+
+def shown(text: str) -> str:
+    """A text from elsewhere, as a terminal may have it: what would move its cursor or color it is spelt out."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
+def open_standard_streams() -> None:
+    """Let what was closed when the program began lead nowhere: otherwise the next file opened would be in its place."""
+    while (file := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(file, True)
+    os.close(file)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, as long as the program
 
 
 def note(message: str) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from treadle.cli._output import shown
+
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
@@ -151,5 +153,5 @@ def why(result: NodeResult) -> str:
 
 def short(text: str) -> str:
     """A text as one line that is not too long."""
-    line = " ".join(text.split())
+    line = shown(" ".join(text.split()))
     return line if len(line) <= _SHOWN_REASON else line[: _SHOWN_REASON - 1] + "…"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import signal
 import sys
 import threading
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from treadle.cli._output import emit_json, json_option, note
+from treadle.cli._output import emit_json, json_option, note, shown
 from treadle.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,7 +94,9 @@ def _amounts(limits: Sequence[str]) -> dict[str, float]:
         try:
             amounts[name] = float(amount)
         except ValueError:
-            raise UsageError("A limit is NAME=NUMBER", where={"limit": limit}, hint="--limit gpu=2") from None
+            amounts[name] = math.nan
+        if not name or not amounts[name] >= 0:
+            raise UsageError("A limit is NAME=NUMBER, from 0 on", where={"limit": limit}, hint="--limit gpu=2")
     return amounts
 
 
@@ -150,11 +154,22 @@ def _tell_failures(result: RunResult) -> None:
     for node in result.nodes.values():
         if node.error is None:
             continue
-        if node.error.traceback and node.error.code not in _CHECKS:
-            note(node.error.traceback.rstrip())
-        note(f"Error: {node.error}")
+        if node.error.traceback and node.error.code not in _CHECKS and _says_more(node.error.traceback):
+            note(shown(node.error.traceback.rstrip()))
+        note(shown(f"Error: {node.error}"))
         if node.log is not None and node.log.is_file() and node.log.stat().st_size:
             note(f"What it printed: {node.log}")
+
+
+def _says_more(traceback: str) -> bool:
+    """Whether a traceback tells more than its error: that of Treadle's own does where it passes the user's code."""
+    from treadle.config import shows_traces
+    from treadle.pipeline import is_installed, is_treadle
+
+    if shows_traces() or not re.search(r"^treadle\.errors\.\w+: ", traceback, re.MULTILINE):
+        return True
+    files = re.findall(r'^  File "(.+)", line \d+', traceback, re.MULTILINE)
+    return any(not is_treadle(file) and not is_installed(file) for file in files)
 
 
 def _summary(result: RunResult) -> str:

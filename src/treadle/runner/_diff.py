@@ -139,4 +139,5 @@ def _last_of_each(metadata: MetadataStore, run: str) -> dict[str, ExecutionRecor
 
 
 def _texts(record: RunRecord) -> dict[str, str]:
-    return {name: canonical_json(value).decode("utf-8", "surrogatepass") for name, value in record.ir["parameters"].items()}
+    parameters = record.ir["parameters"].items()
+    return {name: canonical_json(value).decode("utf-8", "surrogatepass") for name, value in parameters}
