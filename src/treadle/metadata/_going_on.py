@@ -18,12 +18,13 @@ from treadle.metadata._records import RunState
 
 _NO = (ApprovalRejectedError.code, ApprovalExpiredError.code)
 """Failures that are an answer; after any other the question stands."""
+# Of one fingerprint there are few executions, of one node there may be most: the index on nodes is kept out of it.
 _PAIRS = """
 SELECT earlier.id AS earlier, earlier.ir AS before,
     later.id AS later, later.ir AS after, later.state AS later_state, answered.state AS answer, answered.error AS error
 FROM execution AS asked
 JOIN execution AS answered ON answered.fingerprint = asked.fingerprint AND answered.id > asked.id
-    AND answered.node = asked.node AND answered.state IN ('ran', 'cached', 'skipped', 'failed')
+    AND answered.node || '' = asked.node || '' AND answered.state IN ('ran', 'cached', 'skipped', 'failed')
 JOIN run AS earlier ON earlier.id = asked.run_id
 JOIN run AS later ON later.id = answered.run_id AND later.pipeline = earlier.pipeline AND later.id <> earlier.id
 WHERE asked.state = 'waiting' AND {} = ?
