@@ -19,6 +19,9 @@ from treadle.pipeline.code._binding import Reference
 from treadle.pipeline.code._facts import Facts, read_facts
 from treadle.pipeline.code._packages import Distributions
 
+# A source says the same whenever it is read, and one process may run many pipelines: a notebook's, a loop's.
+_read_once = functools.lru_cache(maxsize=1024)(read_facts)
+
 
 class SourceMemory(Protocol):
     """Keeps between runs what sources say and what was reached through them; it may forget at any time."""
@@ -215,7 +218,7 @@ class Modules:
         facts = self._memory.get(digest) if self._memory else None
         if facts is None:
             try:
-                facts = read_facts(source)
+                facts = _read_once(source)
             except (SyntaxError, ValueError) as error:
                 line = getattr(error, "lineno", None)
                 raise UserCodeError(
