@@ -8,6 +8,8 @@ CORE := $(VENV)/.core
 DEV := $(VENV)/.dev
 # Two cores is the machine we plan for; libraries must not start more threads than that.
 export OMP_NUM_THREADS ?= 1
+# Thousands of processes start in the tests: each would compile our sources again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-engines drill check bench peers clean
 help: ## this list
