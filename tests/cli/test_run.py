@@ -283,7 +283,7 @@ def reads(file: File) -> int:
 
 @component
 def odd(x: int) -> int:
-    raise ValueError("red \\x1b[31m and back \\r over")
+    raise ValueError("red \\x1b[31m and back \\r over\\nthe next line")
 
 @pipeline
 def main():
@@ -299,5 +299,8 @@ def test_what_failed_is_told_once_and_moves_no_cursor(folder: Path) -> None:
     assert "in odd" in told
     assert told.count("that cannot be read") == 2, "when it happened, and at the end"
     assert told.count(r"red \x1b[31m and back \r over") == 3, "in the source, the traceback and the error"
+    status = treadle(folder, "status", "last").stdout.splitlines()
+    assert len(status) == 3
+    assert status[2].endswith(r"red \x1b[31m and back … [USER_CODE]")
     traced = treadle(folder, "run", "flow.py", TREADLE_TRACEBACK="1").stderr
     assert traced.count("Traceback") == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from project_folder import Project
 
@@ -269,3 +271,45 @@ def test_an_error_about_a_file_whose_name_is_no_text_fails_its_node_alone(projec
     with history(project.home) as metadata:
         (error,) = [node.error for node in metadata.executions(result.id) if node.error is not None]
     assert error["what"] == "bad raised ValueError: caf\udce9.csv \x1b[31m \x00"
+
+
+def test_the_traceback_tells_causes_and_groups_and_survives_an_error_that_cannot_be_told(project: Project) -> None:
+    project.write(
+        """
+        class Untold(Exception):
+            def __str__(self):
+                raise RuntimeError("no words")
+
+        @component
+        def caused() -> None:
+            try:
+                {}["key"]
+            except KeyError as error:
+                raise ValueError("no such key") from error
+
+        @component
+        def several() -> None:
+            raise ExceptionGroup("two", [ValueError("first"), TypeError("second")])
+
+        @component
+        def untold() -> None:
+            raise Untold
+
+        @component
+        def stopped() -> None:
+            raise KeyboardInterrupt
+
+        @pipeline
+        def p():
+            caused(), several(), untold(), stopped()
+        """
+    )
+    errors = {name: node.error for name, node in project.run().nodes.items()}
+    assert all(error is not None and error.code == "USER_CODE" for error in errors.values())
+    told = {name: (error.what, error.traceback or "") for name, error in errors.items() if error is not None}
+    assert "KeyError: 'key'" in told["caused"][1]
+    assert "direct cause" in told["caused"][1]
+    assert "ValueError: first" in told["several"][1]
+    assert told["untold"][0] == "untold raised Untold: (its text cannot be made: RuntimeError)"
+    assert told["stopped"][0] == "stopped raised KeyboardInterrupt"
+    assert not any(f"runner{os.sep}_child" in text for _, text in told.values())

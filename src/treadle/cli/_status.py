@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from treadle.cli._output import emit_json, json_option
+from treadle.cli._output import emit_json, json_option, shown
 
 if TYPE_CHECKING:
     from treadle.metadata import ExecutionRecord, RunRecord
@@ -68,7 +68,10 @@ def _run(record: RunRecord, after: str | None) -> dict[str, Any]:
 
 
 def _told(node: ExecutionRecord) -> str:
-    return node.reason if node.error is None else f"{node.error['what']} [{node.error['code']}]"
+    if node.error is None:
+        return shown(node.reason)
+    what, *more = str(node.error["what"]).splitlines() or [""]
+    return f"{shown(what)}{'…' if more else ''} [{node.error['code']}]"
 
 
 def _node(node: ExecutionRecord) -> dict[str, Any]:

@@ -155,7 +155,7 @@ class _Node:
                 f"{component} returned something that is not JSON: {error}",
                 hint="return None, a bool, a finite number, a string, or a list or dict of these"
                 " (float(x) for a NumPy number); write anything else to an Output",
-            ) from error
+            ) from None
         path = self._output("value").path
         (path / "value.json").write_bytes(data)
         return self._store.publish(path, Value)
@@ -165,24 +165,18 @@ def _properties(artifact: Artifact, name: str) -> dict[str, Any]:
     try:
         canonical_json(dict(artifact.properties))
     except (TypeError, ValueError) as error:
-        raise UserCodeError(f"A property of output {name!r} is not JSON: {error}") from error
+        raise UserCodeError(f"A property of output {name!r} is not JSON: {error}") from None
     return dict(artifact.properties)
 
 
 def describe_error(error: BaseException, node: str, roots: list[str]) -> dict[str, Any]:
     """An error as plain data: the innermost place in the user's own code, and the trace from the function on."""
     source = error.__cause__ if isinstance(error, UserCodeError) and error.__cause__ else error
-    frames = traceback.extract_tb(source.__traceback__)
-    user = [frame for frame in frames if _is_users(frame.filename, roots)]
+    told = traceback.TracebackException.from_exception(source)  # with causes and groups, and whatever they say
+    user = [frame for frame in told.stack if _is_users(frame.filename, roots)]
     place = f"{user[-1].filename}:{user[-1].lineno}" if user else None
-    outer = [frame for frame in frames if os.path.dirname(frame.filename) != os.path.dirname(__file__)]
-    text = "".join(
-        [
-            "Traceback (most recent call last):\n",
-            *traceback.format_list(outer),
-            *traceback.format_exception_only(source),
-        ]
-    )
+    told.stack[:] = [frame for frame in told.stack if os.path.dirname(frame.filename) != os.path.dirname(__file__)]
+    text = "".join(told.format())
     if isinstance(error, TreadleError):
         fields = error.to_dict()
         where = fields["where"] if isinstance(fields["where"], dict) else {}
@@ -190,11 +184,18 @@ def describe_error(error: BaseException, node: str, roots: list[str]) -> dict[st
         return {**fields, "traceback": text}
     return {
         "code": UserCodeError.code,
-        "what": f"{node} raised {type(error).__name__}: {error}",
+        "what": f"{node} raised {type(error).__name__}: {_said(error)}".removesuffix(": "),
         "where": {"node": node, **({"file": place} if place else {})},
         "hint": "fix the function and run again: what has succeeded is reused",
         "traceback": text,
     }
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as failed:  # the user's own __str__
+        return f"(its text cannot be made: {type(failed).__name__})"
 
 
 def _is_users(path: str, roots: list[str]) -> bool:
