@@ -12,7 +12,7 @@ import pytest
 from treadle.components import check_leakage, check_quarantine, data_card, ingest
 from treadle.ingest import missing_properties
 from treadle.pipeline import pipeline
-from treadle.runner import NodeResult, run
+from treadle.runner import NodeResult, Selection, run
 
 SCHEMA = """
 format = "treadle.schema/1"
@@ -67,12 +67,19 @@ class Desk:
         (self.folder / "a.csv").write_text("\n".join(["customer,spent", *lines]) + "\n")
         given = {name: str(self.folder / file) for name, file in
                  {"data": "a.csv", "schema": "schema.toml", "about": "about.toml"}.items()}  # fmt: skip
-        return run(looked_at, {**given, **parameters}, home=self.folder / "home").nodes[node]
+        part = Selection(to=(node,))
+        return run(looked_at, {**given, **parameters}, home=self.folder / "home", selection=part).nodes[node]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One store for all tests: the same rows are ingested once."""
+    return tmp_path_factory.mktemp("desk")
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def desk(place: Path) -> Desk:
+    return Desk(place)
 
 
 COPIES = [f"{customer},1.5" for customer in range(20) for _ in range(4)]

@@ -17,7 +17,7 @@ from treadle import components as step
 from treadle import transform as tt
 from treadle.artifact import digest_tree
 from treadle.ingest import read_examples
-from treadle.runner import RunResult, run
+from treadle.runner import RunResult, Selection, run
 from treadle.servable import Servable
 from treadle.transform import History, Recent
 
@@ -86,10 +86,11 @@ class Shop:
         )
         pq.write_table(table, self.folder / f"2020-{month:02d}.parquet")
 
-    def run(self, first: int, last: int, **more: Any) -> RunResult:
+    def run(self, first: int, last: int, to: str = "package", **more: Any) -> RunResult:
         given = {"data": f"{self.folder}/{{YYYY}}-{{MM}}.parquet", "schema": str(self.folder / "schema.toml")}
         months = {"first": f"2020-{first:02d}", "last": f"2020-{last:02d}"}
-        result = run(fraud, {**given, **months, **more}, home=self.folder / "home")
+        part = Selection(to=(to,))
+        result = run(fraud, {**given, **months, **more}, home=self.folder / "home", selection=part)
         assert result.state == "succeeded", [node.error for node in result.nodes.values() if node.error]
         return result
 
@@ -104,9 +105,9 @@ def shop(tmp_path: Path) -> Shop:
 
 
 def test_a_new_span_is_analysed_alone_and_the_graph_is_that_of_no_cache(shop: Shop) -> None:
-    shop.run(1, 3)
+    shop.run(1, 3, to="transform")
     before = shop.kept()
-    moved = shop.run(2, 4)
+    moved = shop.run(2, 4, to="transform")
     after = shop.kept()
     assert {name: after[name] for name in before} == before
     fresh = {name for name in after if name not in before}
@@ -117,7 +118,7 @@ def test_a_new_span_is_analysed_alone_and_the_graph_is_that_of_no_cache(shop: Sh
     bytes_before = digest_tree(graph.path)
     again = Shop(shop.folder)  # the same files in a store that knows nothing of them
     (shop.folder / "home").rename(shop.folder / "old")
-    assert digest_tree(again.run(2, 4).nodes["transform"].outputs["graph"].path) == bytes_before
+    assert digest_tree(again.run(2, 4, to="transform").nodes["transform"].outputs["graph"].path) == bytes_before
 
 
 def test_a_row_of_the_pipeline_is_a_request_with_what_the_step_kept(shop: Shop) -> None:
@@ -143,7 +144,7 @@ def test_a_row_of_the_pipeline_is_a_request_with_what_the_step_kept(shop: Shop) 
 
 
 def test_features_on_read_make_the_same_model_and_less_on_disk(shop: Shop) -> None:
-    written, on_read = shop.run(1, 3), shop.run(1, 3, materialize=False)
+    written, on_read = (shop.run(1, 3, to="train", materialize=written) for written in (True, False))
     models = [digest_tree(result.nodes["train"].outputs["model"].path) for result in (written, on_read)]
     assert models[0] == models[1]
     names = [
