@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -147,6 +148,19 @@ def graph_of(table: pa.Table) -> tt.TransformGraph:
     return tt.analyze(preprocess, SCHEMA, lambda columns: iter(table.select(columns).to_batches()))
 
 
+@functools.cache
+def a_graph() -> tt.TransformGraph:
+    """One graph for all rows: only the scale comes from data, and no test asks which it is."""
+    row = {"customer": "x", "shop": 1, "merchant": "a", "fraud": True}
+    rows = [{**row, "time": START + timedelta(seconds=n), "amount": n * n / 4, "count": n} for n in range(5)]
+    return graph_of(history().add(table_of(rows)))
+
+
+@functools.cache
+def a_session() -> Session:
+    return Session(serialize(a_graph().feature_model()))
+
+
 def history() -> tt.History:
     return tt.History.of(preprocess, SCHEMA)
 
@@ -166,7 +180,7 @@ def same(left: Any, right: Any, message: str = "") -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=QUIET)
 def test_each_row_sees_what_the_definition_says(rows: Rows) -> None:
     table = history().add(table_of(rows))
-    got = graph_of(table).transform(table).to_pylist()
+    got = a_graph().transform(table).to_pylist()
     for row, features in zip(rows, got, strict=True):
         for name, value in expected(rows, row).items():
             np.testing.assert_allclose(features[name], np.float32(value), rtol=1e-6, err_msg=name)
@@ -177,9 +191,8 @@ def test_each_row_sees_what_the_definition_says(rows: Rows) -> None:
 def test_a_row_of_bulk_is_the_request_with_its_past_and_spans_do_not_show(rows: Rows, cuts: list[int]) -> None:
     rows = sorted(rows, key=lambda row: row["time"] or START)
     table = history().add(table_of(rows))
-    graph = graph_of(table)
+    graph, session = a_graph(), a_session()
     bulk = graph.feature_matrix(table)
-    session = Session(serialize(graph.feature_model()))
     # in spans, the state carried from one to the next through files
     edges = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
     carried, parts = history(), []
@@ -201,8 +214,7 @@ def test_a_row_of_bulk_is_the_request_with_its_past_and_spans_do_not_show(rows: 
 @settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
 def test_nothing_of_the_present_and_the_future_is_in_a_row(rows: Rows, data: st.DataObject) -> None:
     """Changing a row changes nothing of the past, of its own moment, and of its own windows of the past."""
-    table = history().add(table_of(rows))
-    graph = graph_of(table)
+    graph = a_graph()
     at = data.draw(st.integers(0, len(rows) - 1))
     changed = [dict(row) for row in rows]
     changed[at] |= {"amount": 1000.0, "count": 1000, "merchant": "zzz", "fraud": True}
