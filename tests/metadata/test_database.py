@@ -36,6 +36,17 @@ def test_settings(tmp_path: Path) -> None:
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30000}
 
 
+def test_only_what_is_void_alone_is_not_waited_for(tmp_path: Path) -> None:
+    normal, full = 1, 2  # of SQLite: synced at checkpoints, at every commit
+    path = tmp_path / "x.sqlite"
+    with Database(path, [FIRST]) as database, Database(path, [FIRST]) as other:
+        for n, (durable, level) in enumerate([(True, full), (False, normal), (True, full)]):
+            with database.transaction(durable=durable) as transaction:
+                assert transaction.execute("PRAGMA synchronous").fetchone()[0] == level
+                transaction.execute("INSERT INTO counter VALUES (?, ?)", (str(n), n))
+            assert len(other.query("SELECT * FROM counter")) == n + 1
+
+
 def test_migrations_go_forward_and_keep_the_rows(tmp_path: Path) -> None:
     with Database(tmp_path / "x.sqlite", [FIRST]) as database, database.transaction() as transaction:
         transaction.execute("INSERT INTO counter VALUES ('a', 1)")

@@ -46,6 +46,15 @@ def test_a_newer_database_is_refused(url: str) -> None:
         MetadataStore(url)
 
 
+def test_only_what_is_void_alone_is_not_waited_for(url: str) -> None:
+    from treadle.metadata._postgres import PostgresDatabase
+
+    with PostgresDatabase(url, ["CREATE TABLE counter (n INTEGER)"], name="own") as database:
+        for durable, level in [(True, "on"), (False, "off"), (True, "on")]:
+            with database.transaction(durable=durable) as transaction:
+                assert transaction.execute("SHOW synchronous_commit").fetchone()[0] == level
+
+
 def test_no_server_is_told_without_the_password(tmp_path: Path) -> None:
     pytest.importorskip("psycopg")
     with pytest.raises(DatabaseError) as raised:

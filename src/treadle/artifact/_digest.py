@@ -18,6 +18,8 @@ from treadle.artifact._canonical import canonical_json
 from treadle.errors import ArtifactContentError
 
 _FORMAT = b'["treadle.tree/1"]\n'
+_AT_ONCE = 65536
+"""Bytes: smaller files are read into memory of their size, where `hashlib.file_digest` would fill 256 KiB first."""
 
 
 def digest_bytes(data: bytes) -> str:
@@ -27,7 +29,9 @@ def digest_bytes(data: bytes) -> str:
 
 def digest_file(path: str | os.PathLike[str]) -> str:
     """The digest of a file's content as ``sha256:<64 hex digits>``; its name and times do not count."""
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size <= _AT_ONCE:
+            return digest_bytes(file.read())
         return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -68,14 +68,20 @@ class Database:
             raise
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
         """A transaction that holds the write lock: all of its statements happen, or none.
+
+        Args:
+            durable: Whether it is on the disk when the block has ended. Without, it survives the death of this process,
+                but the machine's may undo it, with every other that is not durable and came later; the next durable
+                one brings it to the disk. For what is void unless something durable follows.
 
         Raises:
             DatabaseBusyError: When another process held the lock for 30 seconds.
         """
         with self._lock, self._translated():
             cursor = self._cursor()
+            cursor.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 yield cursor
@@ -135,7 +141,6 @@ class Database:
                 if not _is_busy(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
-        self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
 
     def _migrate(self, migrations: Sequence[str]) -> None:

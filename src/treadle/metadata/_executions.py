@@ -9,7 +9,7 @@ from typing import Any
 from treadle.metadata._database import Row, Transaction
 from treadle.metadata._fence import AFTER, LIVES, RUN_LIVES, held
 from treadle.metadata._records import ArtifactRecord, Attempt, ExecutionRecord, ExecutionState
-from treadle.metadata._tables import Tables, json_text
+from treadle.metadata._tables import Tables, json_text, plain_text
 
 LOG_SLOT = "__log__"
 """Where what an attempt printed is kept among what it made."""
@@ -20,8 +20,11 @@ class Executions(Tables):
     """The part of the store that knows executions."""
 
     def start_execution(self, attempt: Attempt) -> int:
-        """Record that a node is about to run, from what and why; the id is for `finish_execution`."""
-        with self._database.transaction() as transaction:
+        """Record that a node is about to run, from what and why; the id is for `finish_execution`.
+
+        Nothing is waited for: if the machine dies, what began and did not end is void in any case.
+        """
+        with self._database.transaction(durable=False) as transaction:
             return self._insert(transaction, attempt, "running")
 
     def finish_execution(
@@ -50,8 +53,8 @@ class Executions(Tables):
                 self._connect(transaction, (execution_id, "output", slot, 0), artifact)
             now = self._now()
             values = (
-                state, json_text(reads or {}), reason, error and json_text(error), now, now, int(reusable),
-                execution_id,
+                state, json_text(reads or {}), reason and plain_text(reason), error and json_text(error), now, now,
+                int(reusable), execution_id,
             )  # fmt: skip
             held(
                 transaction.execute(
@@ -70,8 +73,11 @@ class Executions(Tables):
         reused: ExecutionRecord | None = None,
         error: Mapping[str, Any] | None = None,
     ) -> None:
-        """Record a node that did not run: reused outputs, skipped, or failed before it could start."""
-        with self._database.transaction() as transaction:
+        """Record a node that did not run: reused outputs, skipped, or failed before it could start.
+
+        It is on the disk once the run has ended; the death of the machine before that makes the run void.
+        """
+        with self._database.transaction(durable=False) as transaction:
             execution_id = self._insert(transaction, attempt, state)
             if reused is not None:
                 for slot, artifact in reused.outputs.items():
@@ -130,7 +136,7 @@ class Executions(Tables):
                 attempt.component,
                 state,
                 attempt.fingerprint,
-                attempt.reason,
+                plain_text(attempt.reason),
                 self._now(),
             ),
         ).fetchone()["id"]

@@ -75,8 +75,11 @@ class PostgresDatabase:
             raise
 
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self, *, durable: bool = True) -> Iterator[Any]:
         """A transaction that holds the write lock: all of its statements happen, or none.
+
+        Args:
+            durable: Whether it is on the server's disk when the block has ended, as in `Database.transaction`.
 
         Raises:
             DatabaseBusyError: When somebody else held the lock for 30 seconds.
@@ -84,6 +87,8 @@ class PostgresDatabase:
         with self._lock, self._translated():
             cursor = self._patiently(self._begin)
             try:
+                if not durable:
+                    cursor.execute("SET LOCAL synchronous_commit = off")
                 yield cursor
                 cursor.execute("COMMIT")
             except BaseException:

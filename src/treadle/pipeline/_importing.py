@@ -13,7 +13,6 @@ import importlib.util
 import os
 import site
 import sys
-import sysconfig
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -29,10 +28,12 @@ _TREADLE = os.path.dirname(os.path.abspath(treadle.__file__)) + os.sep
 @functools.cache
 def installed_folders() -> tuple[str, ...]:
     """Where the standard library and installed distributions live, each ending in a separator."""
-    paths = sysconfig.get_paths()
-    folders = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    # what `sysconfig.get_paths` says, without the three milliseconds that it takes to read how Python was built
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    places = [(sys.base_prefix, "lib"), (sys.base_exec_prefix, sys.platlibdir), (sys.exec_prefix, sys.platlibdir)]
+    folders = {os.path.join(prefix, library, version) for prefix, library in places}
+    folders |= {os.path.dirname(os.__file__), os.path.dirname(os.path.realpath(os.__file__))}
     folders |= {*site.getsitepackages(), site.getusersitepackages()}
-    folders |= {os.path.dirname(os.path.realpath(os.__file__))}
     return tuple(sorted(os.path.abspath(folder) + os.sep for folder in folders))
 
 

@@ -45,9 +45,8 @@ class Ahead:
             likely = node.when is None and node.each is None and before.issuperset(node.before())
             if likely and node.name not in self._looked_at:
                 self._looked_at.add(node.name)
-                if imports := self._imports(node):
-                    self._prepared.add(node.name)
-                    self._preparer.prepare(node.name, imports, self._place())
+                self._prepared.add(node.name)
+                self._preparer.prepare(node.name, self._imports(node), self._place())
                 return
 
     def started(self, node: str) -> None:

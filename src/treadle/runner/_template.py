@@ -27,6 +27,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+from treadle.pipeline import is_installed
 from treadle.runner._child import run_task
 from treadle.runner._prepared import LATER, wait_for_task
 from treadle.runner._reads import ReadTracer
@@ -64,6 +65,7 @@ class _Template:
         signal.set_wakeup_fd(wake_in)
 
     def serve(self) -> None:
+        is_installed(__file__)  # where Python lies is looked up once, not by every child
         _share_pages()
         pending = b""
         while True:

@@ -6,21 +6,23 @@ Linux tells who started whom in ``/proc`` and can hand orphans to a chosen ances
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 _SET_DEATH_SIGNAL, _SET_CHILD_SUBREAPER = 1, 36
 
 
 def adopt_orphans() -> None:
     """Become the parent of descendants whose own parent ends, so that they can still be found."""
-    _prctl(_SET_CHILD_SUBREAPER, 1)
+    _prctl()(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def die_with_parent(parent: int) -> None:
     """Be killed when the process that forked this one ends, however it ends."""
-    _prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+    _prctl()(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it was quicker
         os._exit(1)
 
@@ -82,10 +84,12 @@ def _descendants(process: int) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def _prctl(option: int, value: int) -> None:
-    if sys.platform != "linux":
-        return
-    import ctypes
+@functools.cache
+def _prctl() -> Callable[..., int]:
+    """The system's ``prctl``; where there is none, nothing. Found once: it costs more than a fork."""
+    if sys.platform == "linux":
+        import ctypes
 
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+        with contextlib.suppress(OSError, AttributeError):
+            return ctypes.CDLL(None).prctl
+    return lambda *_: -1
