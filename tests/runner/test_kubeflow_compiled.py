@@ -17,7 +17,7 @@ from treadle.cli import main
 from treadle.errors import UnsupportedByBackendError
 from treadle.metadata import Attempt
 from treadle.pipeline import load_pipeline
-from treadle.runner import history, run
+from treadle.runner import history, logs, run
 from treadle.runner.backends.kubeflow import REFUSES, compile_pipeline
 
 pytestmark = [pytest.mark.engines, pytest.mark.filterwarnings("default")]
@@ -185,6 +185,96 @@ def test_a_block_is_opened_again_when_something_has_to_come_between(added: Proje
         (run_record,) = metadata.runs()
         states = {one.node: one.state for one in metadata.executions(run_record.id)}
     assert states == dict.fromkeys("abcdef", "ran"), printed
+
+
+LOST = """
+    import os
+    import signal
+    import time
+
+    @component
+    def quiet() -> int:
+        return 1
+
+    @component(retries={retries})
+    def lost(x: int, tries: str) -> int:
+        attempt = len(list(Path(tries).iterdir()))
+        (Path(tries) / str(attempt)).touch()
+        print("attempt", attempt, flush=True)
+        if attempt < {times}:
+            {first}
+            template = os.getppid()
+            task = int(Path(f"/proc/{{template}}/stat").read_text().rpartition(")")[2].split()[1])
+            os.kill(task, signal.{how})
+            time.sleep(60)  # it ends with its task
+        return x
+
+    @pipeline
+    def p(tries: str):
+        lost(quiet(), tries)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "times", "retries", "states"),
+    [
+        ("SIGKILL", 1, 1, ["failed", "ran"]),
+        ("SIGTERM", 2, 2, ["failed", "failed", "ran"]),
+        ("SIGKILL", 1, 0, ["failed"]),
+        ("SIGTERM", 2, 1, ["failed", "failed"]),
+    ],
+)
+def test_what_a_killed_task_had_printed_is_kept(
+    project: Project,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    times: int,
+    retries: int,
+    states: list[str],
+) -> None:
+    monkeypatch.setenv("TREADLE_HOME", str(project.home))
+    project.write(LOST.format(how=how, times=times, retries=retries, first="pass"))
+    parameters = {"tries": str(tmp_path_factory.mktemp("tries"))}
+    text = compiled_target(str(project.folder / "pipeline.py:p"), parameters, (), project.folder)
+    printed = run_compiled(text, {}, project.folder)
+    with history(project.home) as metadata:
+        (record,) = metadata.runs()
+        attempts = [one for one in metadata.executions(record.id) if one.node == "lost"]
+    assert record.state == ("succeeded" if states[-1] == "ran" else "failed"), printed
+    assert {one.error["code"] for one in attempts if one.error is not None} == {"NODE_LOST"}
+    assert all(one.log is not None for one in attempts)
+    shutil.rmtree(project.home / "logs")
+    found = logs("lost", home=project.home)
+    assert [(log.state, log.text) for log in found] == [
+        (state, f"attempt {number}\n") for number, state in enumerate(states)
+    ]
+    assert not project.staging()
+
+
+def test_what_a_task_had_printed_outlives_its_disk(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, s3_url: str
+) -> None:
+    """Where the artifacts are under a URL, so that every task may have a folder of its own."""
+    import fsspec
+
+    monkeypatch.setenv("TREADLE_HOME", str(project.home))
+    monkeypatch.setenv("TREADLE_ARTIFACTS", s3_url)
+    lose = f"""
+            import fsspec, shutil
+            place, root = fsspec.core.url_to_fs({s3_url!r}, use_listings_cache=False)
+            while not place.find(root + "/aside"):
+                time.sleep(0.05)
+            shutil.rmtree({str(project.home / "logs")!r})
+    """
+    project.write(LOST.format(how="SIGKILL", times=1, retries=1, first=lose.strip()))
+    parameters = {"tries": str(tmp_path_factory.mktemp("tries"))}
+    text = compiled_target(str(project.folder / "pipeline.py:p"), parameters, (), project.folder)
+    printed = run_compiled(text, {}, project.folder)
+    found = logs("lost", home=project.home)
+    assert [(log.state, log.text) for log in found] == [("failed", "attempt 0\n"), ("ran", "attempt 1\n")], printed
+    place, root = fsspec.core.url_to_fs(s3_url, skip_instance_cache=True)
+    assert not place.find(f"{root}/aside")
 
 
 APPROVED = """

@@ -10,7 +10,7 @@ import pytest
 
 from treadle.artifact import Artifact, canonical_json, digest_bytes
 from treadle.errors import CorruptArtifactError, MissingDependencyError, RemoteStoreError, StoreOwnerError
-from treadle.storage import ArtifactStore
+from treadle.storage import ArtifactStore, clear_litter, stored
 from treadle.testing import StorageContract
 
 
@@ -60,6 +60,23 @@ class Remote(StorageContract):
         reopen().claim("one")
         with pytest.raises(StoreOwnerError):
             reopen().claim("two")
+
+    def test_what_is_laid_aside(self, store: ArtifactStore, reopen: Callable[[], ArtifactStore]) -> None:
+        """The last word counts; no artifact, and gone when asked or old."""
+        one, other = store.remote, reopen().remote
+        assert one is not None
+        assert other is not None
+        assert other.laid_aside("log-1") is None
+        other.drop_aside("log-1")
+        for name, text in (("log-1", b"a"), ("log-1", b"ab"), ("log-2", b"c")):
+            one.lay_aside(name, text)
+        assert (other.laid_aside("log-1"), other.laid_aside("log-2")) == (b"ab", b"c")
+        assert list(stored(store)) == []
+        one.drop_aside("log-1")
+        clear_litter(store, older_than_seconds=3600)
+        assert (other.laid_aside("log-1"), other.laid_aside("log-2")) == (None, b"c")
+        clear_litter(store, older_than_seconds=-60)
+        assert other.laid_aside("log-2") is None
 
 
 class TestMemory(Remote):

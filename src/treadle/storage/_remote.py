@@ -4,7 +4,8 @@ Objects below the URL, of an artifact with the digest ``sha256:<hex>``:
 
 * ``data/<hex>/<n>``: the n-th file of its listing;
 * ``listings/<hex>``: the listing that the digest is the digest of;
-* ``damaged/<hex>``: there while the artifact is known to be damaged.
+* ``damaged/<hex>``: there while the artifact is known to be damaged;
+* ``aside/<name>``: no artifact: what somebody at work would not lose with his machine.
 
 **An artifact is there when its listing is.** One object appears as a whole or not at all, and the listing is put after
 all files are there in full, so what was half uploaded is never seen. Whoever uploads the same digest puts the same
@@ -86,6 +87,29 @@ class Remote:
             fs, root = self._place()
             fs.pipe_file(f"{root}/damaged/{digest[7:]}", b"")
 
+    def lay_aside(self, name: str, data: bytes) -> None:
+        """Put bytes beside the artifacts, in place of what was there by that name."""
+        with self._told():
+            fs, root = self._place()
+            fs.pipe_file(f"{root}/aside/{name}", data)
+
+    def laid_aside(self, name: str) -> bytes | None:
+        """What was put beside the artifacts by a name; None when that is nothing."""
+        with self._told():
+            fs, root = self._place()
+            try:
+                data: bytes = fs.cat_file(f"{root}/aside/{name}")
+            except FileNotFoundError:
+                return None
+            return data
+
+    def drop_aside(self, name: str) -> None:
+        """Take away what was put beside the artifacts by a name, if it is there."""
+        with self._told():
+            fs, root = self._place()
+            if fs.exists(f"{root}/aside/{name}"):
+                fs.rm_file(f"{root}/aside/{name}")
+
     def download(self, digest: str, place: Path) -> None:
         """Bring an artifact into an empty folder, every file verified.
 
@@ -141,7 +165,9 @@ class Remote:
         return was_there
 
     def clear_litter(self, *, before: float) -> int:
-        """Remove files without a listing that are older than this; the number of artifacts they were meant for."""
+        """Remove files without a listing, and what was laid aside, that are older than this; how many artifacts the
+        files were meant for.
+        """
         with self._told():
             fs, root = self._place()
             listed = {key.rsplit("/", 1)[1] for key in fs.find(f"{root}/listings")}
@@ -152,6 +178,9 @@ class Remote:
             litter = [name for name, time in newest.items() if name not in listed and time < before]
             for name in litter:
                 self._remove_data(name)
+            for key, found in fs.find(f"{root}/aside", detail=True).items():
+                if _time(found) < before:
+                    fs.rm_file(key)
         return len(litter)
 
     def claim(self, identity: str) -> None:

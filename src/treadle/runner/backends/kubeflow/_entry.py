@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from treadle.pipeline import Pipeline, PipelineIR, load_pipeline
 from treadle.runner._results import NodeResult
 from treadle.runner.backends.kubeflow._compile import structure_digest
 from treadle.runner.backends.kubeflow._container import MADE, ContainerStep
-from treadle.runner.backends.kubeflow._step import Step, tell, values_of
+from treadle.runner.backends.kubeflow._step import Step, Terminated, tell, values_of
 from treadle.runner.backends.kubeflow._tasks import CONTROL, STATE, is_json_parameter
 
 _MOUNTS = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}
@@ -28,15 +30,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _read(arguments)
     told = json.loads(asked.executor_input)
     try:
-        pipeline, ir = _pipeline(asked, told.get("inputs", {}).get("parameterValues", {}))
-        if asked.what in ("prepare", "publish"):
-            with ContainerStep(pipeline, ir, asked.run, reuse=False) as around:
-                return _do_container(asked, told, around)
-        with Step(pipeline, ir, asked.run) as step:
-            return _do(asked, told, step)
+        with _stopping_when_terminated():
+            pipeline, ir = _pipeline(asked, told.get("inputs", {}).get("parameterValues", {}))
+            if asked.what in ("prepare", "publish"):
+                with ContainerStep(pipeline, ir, asked.run, reuse=False) as around:
+                    return _do_container(asked, told, around)
+            with Step(pipeline, ir, asked.run) as step:
+                return _do(asked, told, step)
     except TreadleError as error:
         tell(f"Error: {error}")
         return 2
+    except Terminated:
+        tell("[treadle] Kubeflow ended the task")
+        return 128 + signal.SIGTERM
+
+
+@contextmanager
+def _stopping_when_terminated() -> Iterator[None]:
+    """Inside the block a request to terminate is `Terminated`, so that what was going on is recorded."""
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _do(asked: argparse.Namespace, told: Mapping[str, Any], step: Step) -> int:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 from treadle import config
@@ -27,8 +28,13 @@ from treadle.runner._memory import CodeMemory
 from treadle.runner._results import Event, Failure, NodeResult
 from treadle.runner._select import Part
 from treadle.runner._workers import Workers
+from treadle.runner.backends.kubeflow._printed import Printed
 
 NOT_STARTED = "Kubeflow did not start it, because something else had failed"
+
+
+class Terminated(BaseException):
+    """Kubeflow ends this task: its machine is needed, or somebody ended the run."""
 
 
 class Step(Driver):
@@ -56,11 +62,12 @@ class Step(Driver):
             layout=layout,
             decider=Decider(pipeline, metadata, store, CodeReader(pipeline, CodeMemory(layout.code)), reuse=reuse),
             launcher=self._stack.enter_context(Workers()),
-            tell=_print,
+            tell=self._hear,
             limits={},
             asked={},
         )
         self.id = run
+        self._printed = Printed(run, layout, store, metadata)
         self._finishing = False
         self._join(pipeline)
         self._executions = metadata.executions(run)
@@ -119,13 +126,24 @@ class Step(Driver):
                 )
 
     def _go_on(self, name: str, *, attempt: int = 1) -> None:
-        with staging_of(f"{self.id}.{name}.{os.urandom(3).hex()}", self._layout.staging) as staging:
+        nodes = set(self._waiting)
+        with self._staging(name) as staging:
             try:
-                self._proceed(staging, attempt=attempt)
+                with self._printed.outliving(nodes):
+                    self._proceed(staging, attempt=attempt)
+            except Terminated:
+                self._launcher.close()
+                for execution in self._metadata.executions(self.id):
+                    if execution.state == "running" and execution.node in nodes:
+                        self._lose(execution)
+                raise
             except BaseException as error:
                 if self._attempts is not None:
                     self._attempts.stop(f"the task stopped: {error}")
                 raise
+
+    def _staging(self, name: str) -> AbstractContextManager[Path]:
+        return staging_of(f"{self.id}.{name}.{os.urandom(3).hex()}", self._layout.staging)
 
     def leave_out(self, names: Sequence[str]) -> None:
         """Record that nodes do not run: those of a block that Kubeflow has not gone into, each after what it waits for.
@@ -211,13 +229,15 @@ class Step(Driver):
                 self._outputs[name] = execution.outputs
 
     def _attempt_number(self, node: NodeIR) -> int:
-        """Which attempt comes next; what a lost task left running has failed."""
+        """Which attempt comes next; what a lost task left running has failed, and what was lost is tried again."""
         before = [execution for execution in self._executions if execution.node == node.name]
-        for execution in self._running_still():
-            if execution.node == node.name:
+        for execution in before:
+            if execution.state == "running":
                 self._lose(execution)
-                if len(before) <= node.settings.retries:
-                    del self._results[node.name]
+        last = self._results.get(node.name)
+        is_lost = last is not None and last.error is not None and last.error.code == NodeLostError.code
+        if is_lost and len(before) <= node.settings.retries:
+            del self._results[node.name]
         return len(before) + 1
 
     def _running_still(self) -> list[ExecutionRecord]:
@@ -227,9 +247,24 @@ class Step(Driver):
         error = NodeLostError(
             "The task of the node ended before it could tell a result", where={"node": execution.node}
         )
-        self._metadata.finish_execution(execution.id, "failed", error=error.to_dict())
+        self._metadata.finish_execution(execution.id, "failed", error=error.to_dict(), log=self._log_of(execution))
         failure = Failure(error.code, error.what, error.where, error.hint)
         self._results[execution.node] = NodeResult(execution.node, "failed", execution.reason or "", error=failure)
+
+    def _log_of(self, lost: ExecutionRecord) -> ArtifactRecord | None:
+        """What a lost attempt printed, as an artifact; None when that is nothing, or cannot be kept."""
+        before = [one for one in self._executions if one.node == lost.node and one.id < lost.id]
+        try:
+            with self._staging(f"{lost.node}.log") as staging:
+                return self._printed.of_lost(lost, before, staging)
+        except (OSError, TreadleError) as error:
+            tell(f"[treadle] what the lost attempt at {lost.node} printed could not be kept: {error}")
+            return None
+
+    def _hear(self, event: Event) -> None:
+        if event.kind == "retrying" and event.node is not None:
+            self._printed.begin(event.node)
+        _print(event)
 
     def _decide(self, node: NodeIR) -> None:
         if not self._finishing or node.at_exit:
