@@ -5,6 +5,8 @@ A measure is a class found by its name in the entry point group ``treadle.statis
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
@@ -53,11 +55,16 @@ def new_measure(name: str) -> Measure:
     Raises:
         UsageError: No installed package offers it.
     """
+    return _found(name)()
+
+
+@cache  # looking through what is installed takes longer than counting a batch
+def _found(name: str) -> Callable[[], Measure]:
     found = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in found:
         raise UsageError(
             f"There is no measure {name!r}; there are {', '.join(sorted(found)) or 'none'}.",
             hint=f"A package offers one through the entry point group {GROUP!r}.",
         )
-    measure: Measure = found[name].load()()
+    measure: Callable[[], Measure] = found[name].load()
     return measure
