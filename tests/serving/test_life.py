@@ -29,6 +29,7 @@ from treadle.artifact import (
     VERSION_COLUMN,
     sealed_segments,
 )
+from treadle.loop import Replay
 from treadle.serving import ServerProcess
 
 Row = dict[str, Any]
@@ -198,6 +199,16 @@ def test_slow_clients_are_closed_and_others_served(
             assert answer.startswith(expected)
             assert bool(answer) is bool(expected)
             connection.close()
+
+
+def test_a_replay_that_pauses_loses_no_rows(servables: Path, rides: list[Row], tmp_path: Path) -> None:
+    rows, ids = pa.Table.from_pylist(rides[:2]), pa.array(["a", "b"])
+    with limited_server(servables, tmp_path, "idle_seconds=0.2") as client, Replay(client.url, "taxi") as replay:
+        for _ in range(2):
+            sent = replay.send(rows, ids)
+            assert (sent.rows, sent.failed, sent.errors) == (2, 0, [])
+            # ends when the server closes this one as idle, and the replay's is idle for longer
+            assert client.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_client_that_takes_no_answers_is_closed(servables: Path, rides: list[Row], tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import selectors
+import socket
 import urllib.parse
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -83,6 +85,8 @@ class Replay:
         return total
 
     def _post(self, body: dict[str, Any], rows: int) -> Sent:
+        if self._connection.sock is not None and _is_over(self._connection.sock):
+            self._connection.close()  # the next request opens a new one
         try:
             self._connection.request("POST", self._path, msgspec.json.encode(body), _HEADERS)
             response = self._connection.getresponse()
@@ -96,6 +100,13 @@ class Replay:
         if problem is not None:
             return Sent(rows, failed=rows, errors=[problem])
         return Sent(rows, by_version={int(answer.get("model_version", 0)): rows})
+
+
+def _is_over(connection: socket.socket) -> bool:
+    """Whether the server has closed a connection on which it owes no answer, as it does with those that are idle."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _json_values(column: pa.ChunkedArray) -> list[Any]:
