@@ -182,3 +182,4 @@ def test_a_cluster_that_is_not_there(project: Project) -> None:
     assert ended.returncode == 2
     assert "[BACKEND]" in ended.stderr
     assert "RAY_ADDRESS" in ended.stderr
+    assert "RAY_AUTH_MODE=token" in ended.stderr

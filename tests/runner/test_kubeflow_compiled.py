@@ -149,6 +149,14 @@ def test_a_task_that_sees_another_store_says_so(added: Project, capsys: pytest.C
     assert "same store" in capsys.readouterr().err
 
 
+def test_a_store_that_cannot_be_made_is_said(
+    added: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TREADLE_HOME", str(added.write("", "file") / "store"))
+    assert steps(added, "node", "one") == 2
+    assert "The store's folder cannot be made: Not a directory [BACKEND]" in capsys.readouterr().err
+
+
 def test_an_image_with_another_pipeline_is_refused(added: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert steps(added, "node", "one", "--digest", "sha256:0") == 2
     assert "build the image again" in capsys.readouterr().err

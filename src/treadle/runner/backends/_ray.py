@@ -205,5 +205,6 @@ def _unreachable(address: str | None, error: Exception) -> BackendError:
     return BackendError(
         f"The Ray cluster cannot be reached: {error}",
         where={"backend": "ray", "address": address or None},
-        hint="`ray status` tells how it is; RAY_ADDRESS names the cluster",
+        hint="`ray status` tells how it is; RAY_ADDRESS names the cluster. One that asks for a token wants "
+        "RAY_AUTH_MODE=token, and the token in ~/.ray/auth_token",
     )

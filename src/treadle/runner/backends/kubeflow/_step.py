@@ -50,6 +50,7 @@ class Step(Driver):
     def __init__(self, pipeline: Pipeline, ir: PipelineIR, run: str, *, reuse: bool = True) -> None:
         self._stack = ExitStack()
         layout = Layout(None)
+        _make(layout.home)
         store = layout.open_artifacts()
         self._stack.enter_context(config.using_home(layout.home))
         self._stack.enter_context(store.in_use())
@@ -278,6 +279,17 @@ class Step(Driver):
             return
         self._metadata.record_unrun(Attempt(self.id, node.name, str(node.component), reason), "skipped")
         self._finish(NodeResult(node.name, "skipped", reason))
+
+
+def _make(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BackendError(
+            f"The store's folder cannot be made: {error.strerror}",
+            where={"TREADLE_HOME": home},
+            hint="is its volume mounted here (--volume CLAIM:PATH), and may the task write there?",
+        ) from error
 
 
 def without_not(condition: Condition) -> tuple[Condition, bool]:
