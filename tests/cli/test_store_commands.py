@@ -119,6 +119,26 @@ def test_collection_takes_analyses_that_were_not_used_lately(store: Store) -> No
     assert store.ask("gc", "--delete")["analyses"]["files"] == 0
 
 
+def test_collection_takes_what_was_read_of_code_that_no_kept_run_names(store: Store) -> None:
+    store.run()
+    assert store.ask("gc", "--keep-runs", "0", "--keep-days", "0", "--delete")["code"] == {"files": 0, "bytes": 0}
+    whole = {file for file in (store.home / "code").rglob("*") if file.is_file()}
+    for file in whole:
+        os.utime(file, (0, 0))
+    assert store.ask("gc", "--keep-runs", "0", "--keep-days", "0", "--delete")["code"]["files"] == 0
+    old = store.home / "code" / "readings" / "old.json"
+    old.write_text('{"function": "flow:gone", "folder": null, "seen": {"modules": {}}}')
+    size = old.stat().st_size
+    assert store.ask("gc")["code"]["files"] == 0  # who wrote it may be about to say what it is for
+    os.utime(old, (0, 0))
+    assert store.ask("gc")["code"] == {"files": 1, "bytes": size}
+    code, out, err = store.treadle("gc")
+    assert (code, "--delete" in err) == (0, True)
+    assert f"Would remove 1 files of what was read of code, {size} bytes" in out
+    assert store.ask("gc", "--delete")["code"] == {"files": 1, "bytes": size}
+    assert {file for file in (store.home / "code").rglob("*") if file.is_file()} == whole
+
+
 def test_gc_refuses_nonsense(store: Store) -> None:
     assert store.treadle("gc")[0] == 2
     store.run()

@@ -1,10 +1,19 @@
-"""Runs, pins, deaths and collections in any order: what is live is there and whole; what is dead is gone at the end."""
+"""Runs, pins, deaths and collections in any order: what is live is there and whole; what is dead is gone at the end.
+
+Live are the artifacts of runs that stay, and what was read of the code that such a run would need again when it is
+resumed or run once more.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -17,13 +26,29 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from treadle.artifact import Artifact, digest_tree
-from treadle.metadata import ArtifactRecord, Attempt, MetadataStore, Pins, Retention, collect
+from treadle.artifact import Artifact, digest_file, digest_tree
+from treadle.metadata import (
+    ArtifactRecord,
+    Attempt,
+    MetadataStore,
+    Pins,
+    Retention,
+    _collect,
+    collect,
+    plan_collection,
+)
+from treadle.pipeline import FACTS_VERSION, FunctionReference
+from treadle.pipeline.code._modules import Modules
+from treadle.pipeline.code._reading import Readings
+from treadle.runner import prune_code
+from treadle.runner._memory import CodeMemory
 from treadle.storage import ArtifactStore, check, stored
-from treadle.storage import _sweep as sweep  # deaths are injected between its steps
 
 TEXTS = st.integers(0, 15).map(lambda n: f"text {n}")
 PIPELINES = st.sampled_from(["p", "q"])
+PROJECTS = st.sampled_from(["here", "there"])
+FUNCTIONS = st.sampled_from(["first", "second"])
+DAY = 86_400
 
 
 class Death(BaseException):
@@ -42,6 +67,8 @@ class StoreLife(RuleBasedStateMachine):
         self.runs: list[dict] = []  # pipeline, state, named
         self.pinned: set[str] = set()
         self.named: set[str] = set()  # every digest that a run ever named
+        self.read: dict[tuple[str, str], frozenset[str]] = {}  # project and function: the sources it was last read from
+        self.perhaps: dict[tuple[str, str], frozenset[str]] = {}  # the same, not live when it was looked for last
 
     def clock(self) -> float:
         self.seconds += 1
@@ -59,25 +86,62 @@ class StoreLife(RuleBasedStateMachine):
     def here(self) -> set[str]:
         return {found.digest for found in stored(self.store)}
 
-    def live(self, keep: int) -> set[str]:
-        """What must be there, by the words of the policy alone."""
-        digests = set(self.pinned)
+    def staying(self, keep: int) -> list[dict]:
+        """The runs that stay, by the words of the policy alone."""
+        staying = []
         for pipeline in ("p", "q"):
             own = [run for run in self.runs if run["pipeline"] == pipeline]
             succeeded = [run for run in own if run["state"] == "succeeded"]
-            staying = (
-                own[max(0, len(own) - keep) :] + succeeded[-1:] + [run for run in own if run["state"] == "running"]
-            )
-            digests |= {digest for run in staying for digest in run["named"]}
-        return digests
+            staying += own[max(0, len(own) - keep) :] + succeeded[-1:]
+        return staying + [run for run in self.runs if run["state"] in ("running", "waiting")]
+
+    def live(self, keep: int) -> set[str]:
+        """The artifacts that must be there."""
+        return self.pinned.union(*(run["named"] for run in self.staying(keep)))
+
+    def live_code(self, keep: int) -> set[tuple[str, str]]:
+        """Projects and functions of which nothing that was read of code must leave."""
+        named = {run["function"] for run in self.staying(keep)}
+        places = {*self.read, *self.perhaps}
+        return {(project, name) for project, name in places if name in named and (self.folder / project).is_dir()}
+
+    def readings(self, project: str, memory: CodeMemory) -> Readings:
+        """What a run reads code with."""
+        folder = self.folder / project
+        files = {"steps": folder / "steps.py", "rates": folder / "rates.py"}
+        return Readings(Modules(files, memory), folder, memory)
+
+    def read_code(self, project: str, name: str) -> None:
+        self.readings(project, CodeMemory(self.folder / "code")).of(FunctionReference("steps", name), [])
+        self.read[project, name] = self.sources(project)
+        self.perhaps.pop((project, name), None)
+
+    def sources(self, project: str) -> frozenset[str]:
+        return frozenset(digest_file(file) for file in (self.folder / project).glob("*.py"))
+
+    def facts(self) -> set[str]:
+        folder = self.folder / "code" / FACTS_VERSION
+        return {f"sha256:{name.removesuffix('.json')}" for name in os.listdir(folder)} if folder.is_dir() else set()
+
+    def files_of_code(self) -> list[Path]:
+        return [file for file in (self.folder / "code").rglob("*") if file.is_file()]
+
+    def edit(self, project: str, text: str) -> None:
+        folder = self.folder / project
+        folder.mkdir(exist_ok=True)
+        (folder / "steps.py").write_text(STEPS)
+        (folder / "rates.py").write_text(f"RATE = {text!r}\n")
 
     @rule(pipeline=PIPELINES, made=st.lists(TEXTS, max_size=3), read=st.lists(TEXTS, max_size=2), end=st.sampled_from(
-        ["succeeded", "succeeded", "failed", "running"]
-    ))  # fmt: skip
-    def run(self, pipeline: str, made: list[str], read: list[str], end: str) -> None:
+        ["succeeded", "succeeded", "failed", "running", "waiting"]
+    ), project=PROJECTS, name=FUNCTIONS)  # fmt: skip
+    def run(self, pipeline: str, made: list[str], read: list[str], end: str, project: str, name: str) -> None:
         with self.store.in_use():
             run = f"run-{len(self.runs)}"
-            self.metadata.begin_run(run, pipeline=pipeline, ir={})
+            if not (self.folder / project).is_dir():
+                self.edit(project, "nothing yet")
+            self.read_code(project, name)
+            self.metadata.begin_run(run, pipeline=pipeline, ir=placed(name))
             inputs = [self.publish(text) for text in read]
             execution = self.metadata.start_execution(
                 Attempt(run, "n", "m:n", "because", fingerprint=f"f{made}", inputs={"x": inputs})
@@ -88,7 +152,15 @@ class StoreLife(RuleBasedStateMachine):
                 self.metadata.finish_run(run, end)
         named = {record.digest for record in (*inputs, *outputs.values())}
         self.named |= named
-        self.runs.append({"id": run, "pipeline": pipeline, "state": end, "named": named})
+        self.runs.append({"id": run, "pipeline": pipeline, "state": end, "named": named, "function": name})
+
+    @rule(project=PROJECTS, text=TEXTS)
+    def change_a_constant(self, project: str, text: str) -> None:
+        self.edit(project, text)
+
+    @rule(project=PROJECTS)
+    def remove_a_project(self, project: str) -> None:
+        shutil.rmtree(self.folder / project, ignore_errors=True)
 
     @rule(pipeline=PIPELINES, made=st.lists(TEXTS, max_size=3))
     def reuse(self, pipeline: str, made: list[str]) -> None:
@@ -97,22 +169,30 @@ class StoreLife(RuleBasedStateMachine):
             for found in self.metadata.successes(f"f{made}"):
                 if all(check(self.store, record.digest).state == "whole" for record in found.outputs.values()):
                     run = f"run-{len(self.runs)}"
-                    self.metadata.begin_run(run, pipeline=pipeline, ir={})
+                    self.metadata.begin_run(run, pipeline=pipeline, ir=placed("another"))
                     self.metadata.record_unrun(Attempt(run, "n", "m:n", "same"), "cached", reused=found)
                     self.metadata.finish_run(run, "succeeded")
                     named = {record.digest for record in found.outputs.values()}
-                    self.runs.append({"id": run, "pipeline": pipeline, "state": "succeeded", "named": named})
+                    state = "succeeded"
+                    self.runs.append(
+                        {"id": run, "pipeline": pipeline, "state": state, "named": named, "function": "another"}
+                    )
                     return
 
     @rule(text=TEXTS)
     def die_between_publish_and_commit(self, text: str) -> None:
         self.publish(text)
+        (self.folder / "code" / FACTS_VERSION).mkdir(parents=True, exist_ok=True)
+        (self.folder / "code" / FACTS_VERSION / ".unfinished").write_text("{")
 
-    @precondition(lambda self: any(run["state"] == "running" for run in self.runs))
+    @precondition(lambda self: any(run["state"] in ("running", "waiting") for run in self.runs))
     @rule()
-    def end_a_running_run(self) -> None:
-        run = next(run for run in self.runs if run["state"] == "running")
-        self.metadata.abandon_run(run["id"], {"what": "died"})
+    def end_a_run_that_has_not_ended(self) -> None:
+        run = next(run for run in self.runs if run["state"] in ("running", "waiting"))
+        if run["state"] == "running":
+            self.metadata.abandon_run(run["id"], {"what": "died"})
+        else:
+            self.metadata.finish_run(run["id"], "failed")
         run["state"] = "failed"
 
     @rule(data=st.data())
@@ -126,34 +206,52 @@ class StoreLife(RuleBasedStateMachine):
             self.pinned.remove(data.draw(st.sampled_from(sorted(self.pinned))))
 
     @precondition(lambda self: self.runs)
-    @rule(keep=st.integers(0, 4), unknown_days=st.sampled_from([0, 1]), dies_at=st.none() | st.integers(0, 6))
+    @rule(keep=st.integers(0, 4), unknown_days=st.sampled_from([0, 1]), dies_at=st.none() | st.integers(0, 12))
     def collect(self, keep: int, unknown_days: int, dies_at: int | None) -> None:
         policy = Retention(runs=keep, days=0, unknown_days=unknown_days)
         before, live = self.here(), self.live(keep)
+        code_before, live_code = self.files_of_code(), self.live_code(keep)
         if not self.named:
             return
-        original, steps = sweep.take_out, iter(range(100))
 
-        def mortal(store: ArtifactStore, digest: str) -> bool:
-            if dies_at is not None and next(steps) == dies_at:
-                raise Death
-            return original(store, digest)
+        def prune(runs: frozenset[str], *, delete: bool = True) -> int:
+            since = far() - unknown_days * DAY
+            return prune_code(self.metadata, runs, before=since, delete=delete, home=self.folder).files
 
-        from treadle.metadata import _collect
+        def pins() -> Pins:
+            return Pins(digests=frozenset(self.pinned))
 
-        _collect.take_out = mortal  # type: ignore[attr-defined]
+        plan = plan_collection(self.metadata, self.store, policy, pins=pins(), clock=far)
+        planned = prune(plan.runs_kept, delete=False)
+        assert (self.here(), self.files_of_code()) == (before, code_before), "a look removed something"
         died = False
         try:
-            collect(self.metadata, self.store, policy, pins=lambda: Pins(digests=frozenset(self.pinned)), clock=far)
+            with mortal(dies_at):
+                collect(self.metadata, self.store, policy, pins=pins, then=prune, clock=far)
         except Death:
             died = True
-        finally:
-            _collect.take_out = original  # type: ignore[attr-defined]
         after = self.here()
         assert live & before <= after, "something live was collected"
+        self.nothing_live_is_read_again(live_code & set(self.read))
         if not died:
+            assert len(self.files_of_code()) == len(code_before) - planned
             assert after - live <= before - self.named or unknown_days == 0
             assert unknown_days == 1 or after <= live, "something dead stayed"
+            if unknown_days == 0:
+                self.nothing_dead_is_kept(live_code)
+        self.perhaps |= {place: self.read.pop(place) for place in set(self.read) - live_code}
+
+    def nothing_live_is_read_again(self, live: set[tuple[str, str]]) -> None:
+        assert set().union(*(self.read[place] for place in live)) <= self.facts(), "something live was collected"
+        for project, name in live:
+            if self.read[project, name] == self.sources(project):
+                self.readings(project, Unwilling(self.folder / "code")).of(FunctionReference("steps", name), [])
+
+    def nothing_dead_is_kept(self, live: set[tuple[str, str]]) -> None:
+        self.perhaps = {place: sources for place, sources in self.perhaps.items() if place in live}
+        facts = self.facts()
+        assert facts <= set().union(*((self.read | self.perhaps)[place] for place in live)), "something dead stayed"
+        assert len(self.files_of_code()) <= len(facts) + len(live), "something dead stayed"
 
     @invariant()
     def what_is_there_is_whole(self) -> None:
@@ -161,11 +259,55 @@ class StoreLife(RuleBasedStateMachine):
             assert digest_tree(found.path) == found.digest
 
 
-def far() -> float:
-    """A moment after everything was published, less than a day later."""
-    import time
+class Unwilling(CodeMemory):
+    """A memory that nothing new may be told to."""
 
+    def put(self, digest: str, facts: object) -> None:
+        raise AssertionError(f"the facts of {digest} were lost")
+
+    def keep(self, key: str, value: object) -> None:
+        raise AssertionError(f"a reading was lost: {value}")
+
+
+STEPS = """
+from rates import RATE
+
+def first():
+    return RATE
+
+def second():
+    return first() + RATE
+"""
+
+
+def placed(name: str) -> dict[str, Any]:
+    """A compiled pipeline whose one node is given a function."""
+    reference = {"module": "steps", "name": name}
+    return {"nodes": [{"component": {"module": "n", "name": "n"}, "arguments": {"f": {"function": reference}}}]}
+
+
+def far() -> float:
+    """A moment after everything was written, less than a day later."""
     return time.time() + 60
+
+
+@contextmanager
+def mortal(dies_at: int | None) -> Iterator[None]:
+    """A process that ends before a step of a collection: before an artifact or a file leaves."""
+    steps = iter(range(10_000))
+
+    def with_death(original: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*args: Any, **named: Any) -> Any:
+            if next(steps) == dies_at:
+                raise Death
+            return original(*args, **named)
+
+        return step
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_collect, "take_out", with_death(_collect.take_out))
+        patch.setattr(os, "unlink", with_death(os.unlink))
+        yield
 
 
 @pytest.mark.parametrize(("lives", "steps"), [(8, 20), pytest.param(400, 40, marks=pytest.mark.drill)])

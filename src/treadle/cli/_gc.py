@@ -9,8 +9,14 @@ import click
 from treadle.cli._output import emit_json, json_option, note
 
 if TYPE_CHECKING:
-    from treadle.metadata import MetadataStore, Pins
+    from treadle.metadata import MetadataStore, Pins, Retention
     from treadle.storage import ArtifactStore
+
+_DAY = 86_400
+_BESIDE = {
+    "analyses": "{files:,} analyses of data spans, {bytes:,} bytes, not used lately.",
+    "code": "{files:,} files of what was read of code, {bytes:,} bytes, that no kept run would ask for.",
+}
 
 
 @click.command("gc")
@@ -47,16 +53,13 @@ def command(
     """Show, or with --delete remove, artifacts that nothing live needs.
 
     What runs that are kept read or made stays, and so do registered versions and what a run at work is writing.
-    Lineage stays as a whole. A node whose outputs were removed simply runs again when it is needed, and what was known
-    of a data span is found out again.
+    Lineage stays as a whole. A node whose outputs were removed simply runs again when it is needed; what was known of a
+    data span, and what was read of code that no kept run names, is found out again.
     """
-    import time
-
     from treadle.config import home
     from treadle.metadata import Retention, collect, plan_collection
     from treadle.runner import history
     from treadle.storage import open_artifacts
-    from treadle.transform import AnalysisCache
 
     policy = Retention(runs=keep_runs, days=keep_days)
     with history() as metadata:
@@ -66,13 +69,18 @@ def command(
         def pins() -> Pins:
             return _pins(metadata, store, pinned, all_lineage=versions == "lineage")
 
+        beside: dict[str, dict[str, int]] = {}
+
+        def look_beside(runs: frozenset[str]) -> None:
+            beside.update(_beside(metadata, policy, runs, delete=delete))
+
         if delete:
-            found = collect(metadata, store, policy, pins=pins, wait_seconds=wait)
+            found = collect(metadata, store, policy, pins=pins, then=look_beside, wait_seconds=wait)
         else:
             found = plan_collection(metadata, store, policy, pins=pins())
-        analyses = AnalysisCache(home() / "analyses").prune(time.time() - keep_days * 86_400, delete=delete)
+            look_beside(found.runs_kept)
         if as_json:
-            emit_json({"deleted": delete, **found.to_json(), "analyses": analyses._asdict()})
+            emit_json({"deleted": delete, **found.to_json(), **beside})
             return 0
         types = {artifact.digest: ", ".join(metadata.lineage.types(artifact.digest)) for artifact in found.leaves}
     for artifact in found.leaves:
@@ -82,11 +90,29 @@ def command(
         f"{verb} {len(found.leaves):,} artifacts, {found.bytes_freed:,} bytes;"
         f" {found.stays:,} stay, {found.bytes_left:,} bytes, with {len(found.runs_kept):,} runs."
     )
-    if analyses.files:
-        click.echo(f"{verb} {analyses.files:,} analyses of data spans, {analyses.bytes:,} bytes, not used lately.")
-    if (found.leaves or analyses.files) and not delete:
+    for name, text in _BESIDE.items():
+        if beside[name]["files"]:
+            click.echo(f"{verb} {text.format(**beside[name])}")
+    if (found.leaves or any(unused["files"] for unused in beside.values())) and not delete:
         note("Hint: treadle gc --delete removes them")
     return 0
+
+
+def _beside(
+    metadata: MetadataStore, policy: Retention, runs: frozenset[str], *, delete: bool
+) -> dict[str, dict[str, int]]:
+    """What lies beside the artifacts to save time, and nothing will ask for again."""
+    import time
+
+    from treadle.config import home
+    from treadle.runner import prune_code
+    from treadle.transform import AnalysisCache
+
+    now = time.time()
+    return {
+        "analyses": AnalysisCache(home() / "analyses").prune(now - policy.days * _DAY, delete=delete)._asdict(),
+        "code": prune_code(metadata, runs, before=now - policy.unknown_days * _DAY, delete=delete)._asdict(),
+    }
 
 
 def _pins(metadata: MetadataStore, store: ArtifactStore, named: tuple[str, ...], *, all_lineage: bool) -> Pins:

@@ -93,6 +93,7 @@ def collect(
     policy: Retention,
     *,
     pins: Callable[[], Pins],
+    then: Callable[[frozenset[str]], object] | None = None,
     wait_seconds: float = 0.0,
     clock: Callable[[], float] = time.time,
 ) -> Collection:
@@ -103,6 +104,8 @@ def collect(
         store: The artifacts.
         policy: Which runs' artifacts stay.
         pins: Asked once nobody else can be at work.
+        then: Called with the runs that stay, when the artifacts have left and still nobody else can be at work: for
+            what lies beside the artifacts.
         wait_seconds: How long to wait for runs to end.
         clock: Seconds since 1970.
 
@@ -114,6 +117,8 @@ def collect(
         for artifact in found.leaves:
             take_out(store, artifact.digest)
         clear_litter(store, older_than_seconds=7 * 86_400)
+        if then is not None:
+            then(found.runs_kept)
     empty_bin(store)
     return found
 

@@ -47,8 +47,10 @@ from treadle.pipeline.code import (
     CodeReader,
     Describer,
     Facts,
+    KeptReading,
     NotComparableError,
     SourceMemory,
+    kept_reading,
     read_facts,
 )
 
@@ -69,6 +71,7 @@ __all__ = [
     "FunctionReference",
     "Given",
     "Item",
+    "KeptReading",
     "Kind",
     "ListOf",
     "NodeContext",
@@ -99,6 +102,7 @@ __all__ = [
     "is_installed",
     "is_treadle",
     "items_of",
+    "kept_reading",
     "known_items",
     "leaves",
     "load_pipeline",

@@ -2,9 +2,11 @@
 
 from treadle.runner._cancel import cancel
 from treadle.runner._changes import Change
+from treadle.runner._code_of_runs import prune_code
 from treadle.runner._diff import Difference, NodeDifference, diff
 from treadle.runner._earlier import find_run, is_elsewhere
 from treadle.runner._logs import NodeLog, logs
+from treadle.runner._memory import Unneeded
 from treadle.runner._plan import Plan, PlannedNode, plan
 from treadle.runner._rerun import Reproduction, rerun
 from treadle.runner._results import Event, Failure, NodeResult, NodeState, RunResult
@@ -27,6 +29,7 @@ __all__ = [
     "Reproduction",
     "RunResult",
     "Selection",
+    "Unneeded",
     "cancel",
     "diff",
     "find_run",
@@ -34,6 +37,7 @@ __all__ = [
     "is_elsewhere",
     "logs",
     "plan",
+    "prune_code",
     "rerun",
     "run",
     "why",

@@ -8,6 +8,7 @@ From the outside in: `CodeReader` (named parts of one function), `Readings` (wha
 from treadle.pipeline.code._code import Code, CodeReader
 from treadle.pipeline.code._facts import FACTS_VERSION, Facts, read_facts
 from treadle.pipeline.code._modules import SourceMemory
+from treadle.pipeline.code._reading import KeptReading, kept_reading
 from treadle.pipeline.code._values import Describer, NotComparableError
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "CodeReader",
     "Describer",
     "Facts",
+    "KeptReading",
     "NotComparableError",
     "SourceMemory",
+    "kept_reading",
     "read_facts",
 ]

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from treadle.artifact import canonical_json, digest_bytes
 from treadle.pipeline._ir import FunctionReference
@@ -32,6 +33,30 @@ class Reading:
     """Installed modules that the function's process is going to import, and names taken from them."""
     always: str | None
     """Why the node must run every time, when it must."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReading:
+    """What a kept reading is of, for who decides whether it is still needed."""
+
+    function: str
+    """``module:name``, as a compiled pipeline names it."""
+    folder: str | None
+    """The project's folder."""
+    sources: frozenset[str]
+    """The digests of the sources that were looked at: reading the function anew asks for their facts."""
+
+
+def kept_reading(kept: Any) -> KeptReading | None:
+    """What a JSON value is that `SourceMemory` keeps; None when it is no reading of this version."""
+    try:
+        function, folder = kept["function"], kept["folder"]
+        digests = {found[2] for found in kept["seen"]["modules"].values()}
+    except (KeyError, TypeError, AttributeError, IndexError):
+        return None
+    if not isinstance(function, str) or not isinstance(folder, str | None):
+        return None
+    return KeptReading(function, folder, frozenset(digest for digest in digests if isinstance(digest, str)))
 
 
 class Readings:
@@ -57,7 +82,9 @@ class Readings:
         if reading is None:
             reading = self._read(function, carried)
             if self._memory is not None:
-                self._memory.keep(key, {"asked": asked, "seen": self._modules.seen(), **asdict(reading)})
+                folder = None if self._folder is None else str(self._folder)
+                found = {"function": str(function), "folder": folder, "seen": self._modules.seen()}
+                self._memory.keep(key, {"asked": asked, **found, **asdict(reading)})
         return reading
 
     def _recall(self, key: str, asked: str) -> Reading | None:
