@@ -156,6 +156,8 @@ def test_without_docker_that_is_said(file: Path, tmp_path: Path, monkeypatch: py
 
 
 def test_commands_that_do_not_fit_their_declarations() -> None:
+    with pytest.raises(ComponentError, match="list of texts"):
+        container("x", image="i", command="ls -l")
     with pytest.raises(ComponentError, match="not declared"):
         container("x", image="i", command=["{model}"])
     with pytest.raises(ComponentError, match="declared twice"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, Optional
 
 import pytest
 
-from treadle import component, pipeline
+from treadle import component, pipeline, when
 from treadle.artifact import Artifact, Examples, File, Model, Output, Value, canonical_json
 from treadle.errors import ComponentError, PipelineError, UserCodeError
 from treadle.pipeline import Component, Kind, Pipeline
@@ -185,6 +186,10 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "bad name": (lambda: double(1, node="a b"), "cannot name a node"),
     "a path for a name": (lambda: double(1, node="../x"), "cannot name a node"),
     "after what": (lambda: double(1, after=["make"]), "after= takes nodes"),
+    "after a number": (lambda: double(1, after=3), "after= takes nodes, not 3"),
+    "after a name": (lambda: double(1, after="make"), "after= takes nodes, not 'make'"),
+    "after a component": (lambda: double(1, after=double), "after= takes nodes, not <component"),
+    "a component for what it makes": (lambda: train(make), "takes an output of a node, not <component"),
     "not a function": (lambda: applied(3), "Not a function"),
     "a function without a name": (lambda: applied(lambda x: x), "cannot be imported"),
     "no nodes": (lambda: None, "has no nodes"),
@@ -262,8 +267,15 @@ def test_components_that_no_node_can_be_made_from() -> None:
 
     def unknown(x: NoSuchName) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
+    async def later() -> int: ...
+
+    def one_by_one() -> Iterator[int]:
+        yield 1
+
     for function, words in [
         (variadic, "cannot be filled by name"),
+        (later, "async"),
+        (one_by_one, "yields"),
         (reserved, "reserved"),
         (both, "named 'value'"),
         (unknown, "NoSuchName"),
@@ -273,9 +285,39 @@ def test_components_that_no_node_can_be_made_from() -> None:
         assert __file__ in str(raised.value.where["file"])
 
 
+def test_a_component_that_is_made_of_the_wrong_thing_is_told_with_its_place() -> None:
+    class Empty: ...
+
+    for made, words in [
+        (lambda: component(Empty), "has a method run"),
+        (lambda: component(resolve=1)(lambda: 1), "resolve= takes a function, not 1"),  # type: ignore[arg-type]
+    ]:
+        with pytest.raises(ComponentError, match=words) as raised:
+            made()
+        assert __file__ in str(raised.value.where["file"])
+
+
 def test_the_room_is_its_decorator_too() -> None:
     import treadle
     import treadle.pipeline as room
 
     assert treadle.pipeline is room
     assert isinstance(room(lambda: None), Pipeline)
+
+
+def test_a_pipeline_may_be_longer_than_the_stack_of_python() -> None:
+    @pipeline
+    def long(from_both: bool = False) -> None:
+        last = double(1)
+        for _ in range(sys.getrecursionlimit()):
+            last = double(last)
+        with when(last.value > 0) as good:
+            yes = double(last)
+        with good.otherwise():
+            double(last)
+            if from_both:
+                double(yes)
+
+    assert len(long.compile().nodes) == sys.getrecursionlimit() + 3
+    with pytest.raises(PipelineError, match="can never run"):
+        long.compile({"from_both": True})

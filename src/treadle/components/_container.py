@@ -58,6 +58,12 @@ def container(
     names = [key for group in groups for key in group]
     if len(set(names)) < len(names):
         raise ComponentError("One name is declared twice", where={"component": name})
+    if isinstance(command, str) or not all(isinstance(part, str) for part in command):
+        raise ComponentError(
+            f"The command is a list of texts, not {command!r}",
+            where={"component": name},
+            hint='["sh", "-c", "..."] for what a shell is to read',
+        )
     try:
         for part in command:
             part.format(**dict.fromkeys(names, ""))

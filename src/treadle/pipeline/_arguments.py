@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,7 @@ class ArgumentReader:
 
     def after(self, after: Any) -> list[str]:
         """The names of the nodes that a call waits for."""
-        handles = [after] if isinstance(after, NodeHandle | OutputHandle) else list(after)
+        handles = [after] if isinstance(after, Promise | str) or not isinstance(after, Iterable) else after
         names = []
         for handle in handles:
             if isinstance(handle, OutputHandle):
@@ -152,7 +152,9 @@ class ArgumentReader:
             raise PipelineError(
                 f"{parameter.name!r} takes an output of a node, not {shown}",
                 where=self._where,
-                hint=f"an artifact of type {parameter.annotation.type_name}",
+                hint=f"call it: {given.__name__}(...)"
+                if hasattr(given, "signature")
+                else f"an artifact of type {parameter.annotation.type_name}",
             )
         output = self.handle(given)
         self._fits(parameter, output.type.type_name, issubclass(output.type, parameter.annotation), str(output))

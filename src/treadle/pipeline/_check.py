@@ -17,8 +17,10 @@ def check_graph(nodes: Mapping[str, NodeIR]) -> None:
     """
     for node in nodes.values():
         _check_wires(node, nodes)
+    known: dict[str, frozenset[Condition]] = {}
     for name in order(nodes):
-        _check_reachable(nodes[name], nodes)
+        known[name] = _known(nodes[name], known)
+        _check_reachable(nodes[name], known[name])
 
 
 def order(nodes: Mapping[str, NodeIR]) -> list[str]:
@@ -28,29 +30,31 @@ def order(nodes: Mapping[str, NodeIR]) -> list[str]:
         PipelineError: When there is no such order.
     """
     done: dict[str, None] = {}
-    path: list[str] = []
-
-    def visit(name: str) -> None:
-        if name in done:
-            return
-        if name in path:
-            circle = [*path[path.index(name) :], name]
-            raise PipelineError(
-                f"Nodes wait for each other: {' <- '.join(circle)}",
-                where={"node": name, "line": nodes[name].line},
-                hint="what runs at the end of the run can feed nothing that runs before"
-                if any(nodes[part].at_exit for part in circle)
-                else "take one of these wires away",
-            )
-        path.append(name)
-        for up in nodes[name].before():
-            visit(up)
-        path.pop()
-        done[name] = None
-
     for name in nodes:
-        visit(name)
+        path = {} if name in done else {name: iter(nodes[name].before())}
+        while path:  # a stack of its own: a pipeline may be longer than Python's
+            last = next(reversed(path))
+            up = next((each for each in path[last] if each not in done), None)
+            if up is None:
+                path.popitem()
+                done[last] = None
+            elif up in path:
+                raise _circle([*path, up], nodes)
+            else:
+                path[up] = iter(nodes[up].before())
     return list(done)
+
+
+def _circle(path: list[str], nodes: Mapping[str, NodeIR]) -> PipelineError:
+    name = path[-1]
+    circle = path[path.index(name) :]
+    return PipelineError(
+        f"Nodes wait for each other: {' <- '.join(circle)}",
+        where={"node": name, "line": nodes[name].line},
+        hint="what runs at the end of the run can feed nothing that runs before"
+        if any(nodes[part].at_exit for part in circle)
+        else "take one of these wires away",
+    )
 
 
 def _check_wires(node: NodeIR, nodes: Mapping[str, NodeIR]) -> None:
@@ -69,8 +73,8 @@ def _check_wires(node: NodeIR, nodes: Mapping[str, NodeIR]) -> None:
                     raise PipelineError(f"Node {wire.node!r} has no output {wire.output!r}", where=where)
 
 
-def _check_reachable(node: NodeIR, nodes: Mapping[str, NodeIR]) -> None:
-    clash = contradiction(_known(node.name, nodes, {}))
+def _check_reachable(node: NodeIR, known: frozenset[Condition]) -> None:
+    clash = contradiction(known)
     if clash is not None:
         raise PipelineError(
             f"{node.name!r} can never run: it needs {clash[0]} and also {clash[1]}",
@@ -79,10 +83,7 @@ def _check_reachable(node: NodeIR, nodes: Mapping[str, NodeIR]) -> None:
         )
 
 
-def _known(name: str, nodes: Mapping[str, NodeIR], memory: dict[str, frozenset[Condition]]) -> frozenset[Condition]:
+def _known(node: NodeIR, before: Mapping[str, frozenset[Condition]]) -> frozenset[Condition]:
     """Every condition that must hold for a node to run: its own and those of the nodes before it."""
-    if name not in memory:
-        node = nodes[name]
-        known = frozenset() if node.when is None else facts(node.when)
-        memory[name] = known.union(*(_known(up, nodes, memory) for up in node.upstream()))
-    return memory[name]
+    own = frozenset() if node.when is None else facts(node.when)
+    return own.union(*(before[up] for up in node.upstream()))

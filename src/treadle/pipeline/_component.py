@@ -8,7 +8,7 @@ from typing import Any, overload
 
 from treadle.errors import ComponentError
 from treadle.pipeline._settings import read_settings
-from treadle.pipeline._signature import Signature, read_signature
+from treadle.pipeline._signature import Signature, place_of, read_signature
 from treadle.pipeline._trace import current_trace
 
 
@@ -33,6 +33,11 @@ class Component:
         functools.update_wrapper(self, function)
         if isinstance(function, type):
             function, resolve = _steps(function, resolve)
+        if resolve is not None and not callable(resolve):
+            raise ComponentError(
+                f"resolve= takes a function, not {resolve!r}",
+                where={"component": function.__qualname__, "file": place_of(function)},
+            )
         self.function = function
         self.cache = cache
         self.resolve = resolve
@@ -65,7 +70,7 @@ def _steps(kind: type, resolve: Callable[..., Any] | None) -> tuple[Callable[...
     Raises:
         ComponentError: When it has no run step, needs arguments to be made, or says twice how it resolves.
     """
-    where = {"component": kind.__qualname__}
+    where = {"component": kind.__qualname__, "file": place_of(kind)}
     run = getattr(kind, "run", None)
     if not callable(run):
         raise ComponentError(

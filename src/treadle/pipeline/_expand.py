@@ -163,6 +163,6 @@ def picked(value: Any, path: Sequence[str | int]) -> Any:
             raise PipelineError(
                 f"There is nothing at {step!r}",
                 where={"path": ".".join(map(str, path)), "value": repr(value)[:100]},
-                hint=f"it has {', '.join(map(str, found))}" if isinstance(found, dict) else None,
+                hint=f"it has {', '.join(map(str, found))}" if isinstance(found, dict) and found else None,
             ) from error
     return found

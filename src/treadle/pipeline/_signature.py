@@ -69,7 +69,8 @@ def read_signature(function: Callable[..., Any]) -> Signature:
         ComponentError: When an annotation cannot be read, or a parameter has a reserved name or a form that a node
             cannot fill (``*args``).
     """
-    place = {"component": function.__qualname__, "file": _place(function)}
+    place = {"component": function.__qualname__, "file": place_of(function)}
+    _check_kind(function, place)
     try:
         hints = typing.get_type_hints(function, include_extras=True)
     except Exception as error:
@@ -177,6 +178,22 @@ def describe(annotation: Any) -> str:
     return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
 
 
-def _place(function: Callable[..., Any]) -> str | None:
+def place_of(function: Any) -> str | None:
+    """The file and line where a function or a class was written."""
+    if isinstance(function, type):
+        try:
+            return f"{inspect.getsourcefile(function)}:{inspect.getsourcelines(function)[1]}"
+        except (OSError, TypeError):  # made in a shell
+            return None
     code = getattr(inspect.unwrap(function), "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else None
+
+
+def _check_kind(function: Callable[..., Any], place: dict[str, Any]) -> None:
+    inner = inspect.unwrap(function)
+    if inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner):
+        raise ComponentError(
+            "A component is no async function", where=place, hint="def, and asyncio.run(...) inside of it"
+        )
+    if inspect.isgeneratorfunction(inner):
+        raise ComponentError("A component returns; this one yields", where=place, hint="return a list")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from treadle import config
-from treadle.errors import PipelineError
+from treadle.errors import PipelineError, TreadleError
 from treadle.metadata import ArtifactRecord
 from treadle.pipeline import CodeReader, NodeIR, Pipeline
 from treadle.runner._decide import Decider, Decision
@@ -106,12 +106,17 @@ class _Planner:
     def plan(self, nodes: Mapping[str, NodeIR], part: Part) -> dict[str, PlannedNode]:
         """What would be done about each node of a part."""
         while True:
-            nodes = self._flow.written_out(nodes)
-            part = part.again(nodes)
+            written = self._flow.written_out(nodes)
+            if written is not nodes:
+                nodes, part = written, part.again(written)
             name = next((name for name in nodes if name in part and name not in self._planned), None)
             if name is None:
                 return {name: self._planned[name] for name in nodes if name in self._planned}
-            self._planned[name] = self._decide(nodes[name], is_given=name in part.given)
+            try:
+                self._planned[name] = self._decide(nodes[name], is_given=name in part.given)
+            except TreadleError as error:
+                error.where = {"node": name, **error.where}
+                raise
 
     def _decide(self, placed: NodeIR, *, is_given: bool) -> PlannedNode:
         if placed.at_exit:
