@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from ops import OPS, SCHEMA, everything, many_rows, tables
 
 from treadle import transform as tt
@@ -68,11 +69,11 @@ def of_many_rows(name: str) -> tuple[tt.TransformGraph, Session]:
 
 
 @pytest.mark.parametrize("name", OPS)
-@given(table=tables())
+@given(data=st.data())
 @settings(max_examples=12, deadline=None, suppress_health_check=QUIET)
-def test_each_operation_is_the_same_in_bulk_and_one_row_at_a_time(name: str, table: pa.Table) -> None:
+def test_each_operation_is_the_same_in_bulk_and_one_row_at_a_time(name: str, data: st.DataObject) -> None:
     graph, session = of_many_rows(name)
-    check(graph, table, session)
+    check(graph, data.draw(tables(names=session.inputs)), session)
 
 
 @given(table=tables(), other=tables())

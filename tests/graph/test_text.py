@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from ops import SCHEMA, many_rows, tables
 from ops_text import OPS, ROWS, blake
 from test_one_graph import QUIET, analyzed, check
@@ -51,11 +52,11 @@ def test_an_operation_analyzed_on_few_rows_is_the_same_in_bulk_and_alone(name: s
 
 
 @pytest.mark.parametrize("name", OPS)
-@given(table=tables())
+@given(data=st.data())
 @settings(max_examples=8, deadline=None, suppress_health_check=QUIET)
-def test_an_operation_is_the_same_in_bulk_and_one_row_at_a_time(name: str, table: pa.Table) -> None:
+def test_an_operation_is_the_same_in_bulk_and_one_row_at_a_time(name: str, data: st.DataObject) -> None:
     graph, session = beside_a_number(name)
-    check(graph, table, session)
+    check(graph, data.draw(tables(names=session.inputs)), session)
 
 
 @given(table=tables(), other=tables())
