@@ -12,7 +12,7 @@ import pytest
 from treadle.components import ingest, quarantine, statistics, validate
 from treadle.ingest import read_examples
 from treadle.pipeline import pipeline
-from treadle.runner import RunResult, run
+from treadle.runner import RunResult, Selection, run
 from treadle.validation import mark_lineage
 
 SCHEMA = """
@@ -69,9 +69,9 @@ class World:
         pq.write_table(mark_lineage(table, {"score": model}), self.folder / f"{name}_2024-01.parquet")
         return f"{self.folder}/{name}_{{YYYY}}-{{MM}}.parquet"
 
-    def check(self, pattern: str, **options: object) -> RunResult:
+    def check(self, pattern: str, to: str = "validate", **options: object) -> RunResult:
         parameters = {"pattern": pattern, "schema": str(self.folder / "schema.toml"), "environment": "TRAINING"}
-        return run(checked, {**parameters, **options}, home=self.folder / "home")
+        return run(checked, {**parameters, **options}, home=self.folder / "home", selection=Selection(to=(to,)))
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_guilty_rows_are_set_aside_and_the_others_go_on(world: World):
 
 
 def test_where_nothing_is_guilty_the_rows_keep_their_names(world: World):
-    result = world.check(world.rides("rides", [5.0, 6.0]))
+    result = world.check(world.rides("rides", [5.0, 6.0]), to="quarantine")
     before, after = (
         read_examples(result.nodes[node].outputs[name].path)
         for node, name in (("ingest", "examples"), ("quarantine", "kept"))
@@ -115,7 +115,7 @@ def test_too_many_guilty_rows_stop_the_run(world: World):
     result = world.check(pattern)
     assert result.state == "failed"
     assert "2 of 3 rows would be set aside" in str(result.nodes["quarantine"].error)
-    assert world.check(pattern, most=0.7).state == "succeeded"
+    assert world.check(pattern, to="quarantine", most=0.7).state == "succeeded"
 
 
 def test_an_environment_has_a_policy_of_its_own(world: World):
