@@ -1,12 +1,17 @@
-"""Whatever a result depends on is edited in a real folder, one thing at a time: exactly the right nodes run again."""
+"""Whatever a result depends on is edited in a real folder, one thing at a time: exactly the right nodes run again.
+
+The long form, a drill, edits several things at once.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -298,8 +303,20 @@ def write(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
+def tried() -> Iterator[Counter[str]]:
+    """How many edits, and how many nodes ran again or were reused after them."""
+    found: Counter[str] = Counter()
+    yield found
+    print(f"\n{found['edits']} times edited: {found['ran']} nodes ran again, {found['cached']} were reused, 0 wrongly")
+
+
+@pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("stale")
+    return begun(tmp_path_factory.mktemp("stale"))
+
+
+def begun(folder: Path) -> Path:
+    """The project, with everything made once."""
     write(folder)
     (folder / "site-packages" / "pretend-1.0.dist-info").mkdir()
     (folder / "site-packages" / "pretend-1.0.dist-info" / "METADATA").write_text("Name: pretend\nVersion: 1.0\n")
@@ -308,14 +325,37 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_exactly_the_right_nodes_run_again(case: str, project: Path) -> None:
-    edit, expected = CASES[case]
-    write(project)  # as it was before: what was made from that is found again
-    newer = project / "site-packages" / "pretend-1.1.dist-info"
+def edited(folder: Path, *cases: str) -> dict[str, str]:
+    """Run after these edits of the project as it was written: what was made from that is found again."""
+    write(folder)
+    newer = folder / "site-packages" / "pretend-1.1.dist-info"
     if newer.exists():
         newer.rename(newer.with_name("pretend-1.0.dist-info"))
-    edit(project)
-    states = run(project)
+    for case in cases:
+        CASES[case][0](folder)
+    return run(folder)
+
+
+def check(states: dict[str, str], expected: set[str], tried: Counter[str]) -> None:
     assert {name for name, state in states.items() if state == "ran"} == expected
-    assert {state for name, state in states.items() if name not in expected} == {"cached"}
+    assert {state for name, state in states.items() if name not in expected} <= {"cached"}
+    tried.update(["edits", *states.values()])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_exactly_the_right_nodes_run_again(case: str, project: Path, tried: Counter[str]) -> None:
+    check(edited(project, case), CASES[case][1], tried)
+
+
+@pytest.mark.drill
+def test_several_edits_at_once(tmp_path: Path, tried: Counter[str]) -> None:
+    project, chance = begun(tmp_path), random.Random(7)
+    alone = [case for case in CASES if case not in ("a body that makes the same", "comments, docstrings, settings")]
+    made = {node: {frozenset[str]()} for nodes in CASES.values() for node in nodes[1]}  # by the edits that reach a node
+    for _ in range(100):
+        cases = chance.sample(alone, chance.randrange(1, 7))
+        reaching = {node: frozenset(case for case in cases if node in CASES[case][1]) for node in made}
+        expected = {node for node, edits in reaching.items() if edits not in made[node]}
+        check(edited(project, *cases), expected, tried)
+        for node in expected:
+            made[node].add(reaching[node])

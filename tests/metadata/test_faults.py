@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,7 @@ def test_the_nth_error_while_collecting(tmp_path: Path, step: int) -> None:
 @pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.drill)], ids=["short", "long"])
 def test_the_nth_error_while_a_run_travels(tmp_path: Path, step: int) -> None:
     work(tmp_path / "here")
+    errors = 0
     with MetadataStore(tmp_path / "here" / "metadata.sqlite") as metadata:
         run = metadata.runs()[0].id
         store = ArtifactStore(tmp_path / "here")
@@ -111,6 +112,7 @@ def test_the_nth_error_while_a_run_travels(tmp_path: Path, step: int) -> None:
                 (tmp_path / "again.tar").unlink()
             if count[0] < nth:
                 break
+            errors += 1
     for nth in range(1, 1000, step):
         folder = tmp_path / f"there{nth}"
         with MetadataStore(folder / "metadata.sqlite") as metadata:
@@ -123,7 +125,9 @@ def test_the_nth_error_while_a_run_travels(tmp_path: Path, step: int) -> None:
         assert_nothing_lost(folder, done=True)
         if count[0] < nth:
             break
+        errors += 1
     assert sorted(path.name for path in tmp_path.glob("*.tar")) == ["run.tar"]
+    print(f"{errors} errors on the way to another store: 0 half there")
 
 
 def strace() -> str:
@@ -167,7 +171,12 @@ def test_a_death_at_any_write(tmp_path: Path, step: int) -> None:
     assert deaths > 2
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
+ROOM = [0, *(2**n for n in range(9))]
+"""What is left on a disk, in KiB, until there is enough."""
+
+
+@pytest.mark.parametrize("rooms", [ROOM, pytest.param(range(257), marks=pytest.mark.drill)], ids=["short", "long"])
+def test_a_full_disk(tmp_path: Path, rooms: Sequence[int]) -> None:
     """A small file system of its own: the run fails with the system's word, and goes on when there is room."""
     mount = f"mount -t tmpfs -o size=400k none {tmp_path}"
     if subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True).returncode != 0:
@@ -175,10 +184,11 @@ def test_a_full_disk(tmp_path: Path) -> None:
     steps = f"""
         {mount}
         mkdir {tmp_path}/store
-        for room in 0 1 2 4 8 16 32 64 128 256; do
+        for room in {" ".join(map(str, rooms))}; do
             dd if=/dev/zero of={tmp_path}/full bs=1k count=400 2>/dev/null
             truncate -s -${{room}}k {tmp_path}/full
             {sys.executable} -B {SCRIPT} {tmp_path}/store 2>{tmp_path}/../error && exit 0
+            echo refused
             rm {tmp_path}/full
             cd {SCRIPT.parent}
             {sys.executable} -B -c "
@@ -191,3 +201,6 @@ assert_nothing_lost(Path('{tmp_path}/store'), done=False)" || exit 9
     assert done.returncode == 0, done.stderr
     told = (tmp_path.parent / "error").read_text()
     assert told == "" or "Error" in told
+    refused = done.stdout.count("refused")
+    print(f"{refused} full disks, each with a little more room: 0 lost, 0 doubled")
+    assert refused > 2

@@ -84,6 +84,7 @@ def test_a_clock_that_is_set_while_a_run_is_at_work(project: Project, clock: Clo
     told, errors = driver.communicate(timeout=60)
     assert (told, errors) == ("succeeded\n", "")
     assert treadle(clock, "verify")["damaged"] == []
+    print("1 jump of the clock under a run at work: 0 lost")
 
 
 def test_the_order_of_runs_under_a_clock_that_goes_back(project: Project, clock: Clock) -> None:
@@ -109,3 +110,4 @@ def test_the_order_of_runs_under_a_clock_that_goes_back(project: Project, clock:
     assert treadle(clock, "status", "last")["run"] == made[-1]["run"]
     assert treadle(clock, "gc", "--delete", "--keep-runs", "1", "--keep-days", "0")["runs_kept"] == 1
     assert treadle(clock, "run", "pipeline.py", "--set", "n=2")["nodes"]["read"]["state"] == "cached"
+    print(f"{len(made)} runs, each at another time of the clock: 0 out of order")
