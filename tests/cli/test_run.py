@@ -134,6 +134,9 @@ BAD = {
     "a name it has not": (["run", "many.py:three"], "many.py:one, many.py:two", "PIPELINE_FILE"),
     "a syntax error": (["run", "syntax.py"], "syntax.py:2", "USER_CODE"),
     "an import that raises": (["run", "raises.py"], "ValueError: at import", "USER_CODE"),
+    "the line of an import that raises": (["run", "raises.py"], "raises.py:2", "USER_CODE"),
+    "a relative import": (["run", "relative.py"], "without the dot", "USER_CODE"),
+    "loops through nothing": (["run", "loops.py"], "go through nothing", "PIPELINE"),
     "a name that hides a module": (["run", "json.py"], "hides", "PIPELINE_FILE"),
     "a setting without =": (["run", "flow.py", "--set", "x"], "name=value", "PIPELINE"),
     "a limit that is no number": (["run", "flow.py", "--limit", "gpu=two"], "--limit gpu=2", "USAGE"),
@@ -151,7 +154,10 @@ FILES = {
     "empty.py": "x = 1\n",
     "many.py": PIPELINE.replace("def main", "def one") + "\n@pipeline\ndef two():\n    start(1)\n",
     "syntax.py": "x = 1\ndef f(:\n",
-    "raises.py": "raise ValueError('at import')\n",
+    "raises.py": "x = 1\nraise ValueError('at import')\n",
+    "relative.py": "from .flow import main\n",
+    "loops.py": "from treadle import for_each\n"
+    + PIPELINE.replace("divide(start(x), by)", "with for_each([]) as item:\n        start(item)"),
     "json.py": PIPELINE,
     "trace.py": "from treadle import pipeline\n\n@pipeline\ndef p():\n    return {}['key']\n",
     "wire.py": PIPELINE

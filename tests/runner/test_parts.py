@@ -9,7 +9,7 @@ import pytest
 from project_folder import Project
 
 from treadle.errors import PipelineError, RunCancelledError, UsageError
-from treadle.runner import Selection, cancel, history
+from treadle.runner import Selection, cancel, history, logs, why
 
 CHAIN = """
     FIRST = 1
@@ -186,3 +186,31 @@ def test_a_cancelled_run_can_be_resumed(project: Project) -> None:
     with pytest.raises(UsageError, match="No run is at work"):
         cancel(home=project.home)
     assert project.states({"seconds": 0}, resume=run.id) == {"quick": "cached", "slow": "ran"}
+
+
+def test_a_hint_names_a_loop_by_its_first_and_last_round(project: Project) -> None:
+    project.write(
+        """
+        from treadle import for_each
+
+        @component
+        def c(x: int) -> int:
+            return x
+
+        @pipeline
+        def p():
+            with for_each(list(range(12))) as item:
+                c(item)
+            c(1, node="end")
+        """
+    )
+    project.run(selection=Selection(only=("c.0", "c.5", "c.11", "end")))
+    with pytest.raises(UsageError) as raised:
+        logs("d", home=project.home)
+    assert raised.value.hint == "there are c.0 to c.11, end"
+    with pytest.raises(UsageError) as raised:
+        why("c", home=project.home)
+    assert raised.value.hint == "there are c.0 to c.11, end"
+    with pytest.raises(PipelineError) as missing:
+        project.run(selection=Selection(only=("d",)))
+    assert missing.value.hint == "it has c.0 to c.11, end"

@@ -63,8 +63,23 @@ def _import(file: Path) -> Any:
         raise UserCodeError(f"SyntaxError: {error.msg}", where={"file": f"{error.filename}:{error.lineno}"}) from error
     except Exception as error:
         raise UserCodeError(
-            f"Importing the pipeline file raised {type(error).__name__}: {error}", where={"file": file}
+            f"Importing the pipeline file raised {type(error).__name__}: {error}",
+            where={"file": _from_the_file_on(error, file)},
+            hint="the file is no part of a package: import what lies beside it by its name, without the dot"
+            if "relative import with no known parent" in str(error)
+            else None,
         ) from error
+
+
+def _from_the_file_on(error: BaseException, file: Path) -> str:
+    """The line of the file that an error came from; what is before it in the traceback, the importing, is taken off."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != str(file):
+        trace = trace.tb_next
+    if trace is None:
+        return str(file)
+    error.__traceback__ = trace
+    return f"{file}:{trace.tb_lineno}"
 
 
 _folders: set[str] = set()

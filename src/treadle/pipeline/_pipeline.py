@@ -72,11 +72,13 @@ class Pipeline:
                     f"The pipeline function raised {type(error).__name__}: {error}",
                     where={"pipeline": self.name, "file": _line(error, self.file)},
                 ) from error
-        if not trace.nodes:
+        if not nodes:
             raise PipelineError(
-                "The pipeline has no nodes",
+                "The pipeline has no nodes" + (": its loops go through nothing" if trace.nodes else ""),
                 where={"pipeline": self.name, "file": self.file},
-                hint="call components in the pipeline function",
+                hint="give the list something: --set NAME=VALUE"
+                if trace.nodes
+                else "call components in the pipeline function",
             )
         known = {name: value for name, value in given.items() if name not in left_open}
         ir = PipelineIR(self.name, self.module, known, nodes)

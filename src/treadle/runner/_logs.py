@@ -12,6 +12,7 @@ from treadle.errors import ArtifactError, UsageError
 from treadle.metadata import ArtifactRecord, ExecutionRecord
 from treadle.runner._earlier import LAST, find_run
 from treadle.runner._layout import Layout
+from treadle.runner._select import shown_names
 from treadle.runner._why import history
 from treadle.storage import ArtifactStore
 
@@ -46,10 +47,8 @@ def logs(node: str, *, run: str = LAST, home: Path | None = None) -> list[NodeLo
         executions = metadata.executions(record.id)
         mine = [execution for execution in executions if execution.node == node]
         if not mine:
-            names = ", ".join(dict.fromkeys(execution.node for execution in executions))
-            raise UsageError(
-                f"The run has no node {node!r}", where={"run": record.id}, hint=f"there are {names or 'none'}"
-            )
+            names = shown_names(dict.fromkeys(execution.node for execution in executions))
+            raise UsageError(f"The run has no node {node!r}", where={"run": record.id}, hint=f"there are {names}")
         found = []
         for execution in mine:
             made = execution

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,7 +67,7 @@ def choose(nodes: Mapping[str, NodeIR], selection: Selection) -> Part:
     """
     from_, to, only = ([*_meant(names, nodes)] for names in (selection.from_, selection.to, selection.only))
     if selection.only and (selection.from_ or selection.to):
-        raise UsageError("only these nodes, or from some to others: not both", hint="leave out --only")
+        raise UsageError("Only these nodes, or from some to others: not both", hint="leave out --only")
     if selection.only:
         selected = set(only)
     else:
@@ -76,7 +77,8 @@ def choose(nodes: Mapping[str, NodeIR], selection: Selection) -> Part:
         if selection.to:
             selected &= _closure(to, lambda name: _with_options(nodes[name], nodes[name].upstream()))
     if not selected:
-        raise UsageError("No node lies between these", where=selection.to_json(), hint="--from comes before --to")
+        where = {name: ", ".join(names) or None for name, names in (("from", selection.from_), ("to", selection.to))}
+        raise UsageError("No node lies between these", where=where, hint="--from comes before --to")
     before = _closure(selected, lambda name: _with_options(nodes[name], nodes[name].wired()))
     return Part(frozenset(selected), frozenset(before - selected), selection)
 
@@ -93,8 +95,17 @@ def _meant(names: Iterable[str], nodes: Mapping[str, NodeIR]) -> Iterator[str]:
             yield loop  # its rounds are not known yet
         else:
             raise PipelineError(
-                f"The pipeline has no node {name!r}", where={"node": name}, hint=f"it has {', '.join(nodes)}"
+                f"The pipeline has no node {name!r}", where={"node": name}, hint=f"it has {shown_names(nodes)}"
             )
+
+
+def shown_names(names: Iterable[str]) -> str:
+    """Names of nodes for a hint: of the rounds of a loop the first and the last."""
+    loops: dict[str, list[str]] = {}
+    for name in names:
+        loops.setdefault(re.sub(r"(\.\d+)+$", "", name), []).append(name)
+    shown = (f"{found[0]} to {found[-1]}" if len(found) > 2 else ", ".join(found) for found in loops.values())
+    return ", ".join(shown) or "none"
 
 
 def _is_round(suffix: str) -> bool:

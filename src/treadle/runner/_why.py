@@ -13,6 +13,7 @@ from treadle.runner._changes import Change, changes
 from treadle.runner._earlier import find_run
 from treadle.runner._layout import Layout
 from treadle.runner._lock import recover
+from treadle.runner._select import shown_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +101,5 @@ def _find(metadata: MetadataStore, node: str, run: str | None) -> tuple[Executio
     raise UsageError(
         f"No run has a node {node!r}" if run is None else f"The run has no node {node!r}",
         where={"run": run},
-        hint=f"there are {', '.join(names) or 'none'}",
+        hint=f"there are {shown_names(names)}",
     )
