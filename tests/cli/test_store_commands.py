@@ -73,6 +73,34 @@ def test_bad_questions(store: Store, arguments: tuple[str, ...]) -> None:
     assert store.treadle("lineage", *arguments)[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--code",), "--code of which artifact"),
+        (("--up",), "--up cannot be asked of a list"),
+        (("--depth", "2"), "--depth cannot be asked of a list"),
+        (("DIGEST", "--pipeline", "main", "--node", "train"), "--node and --pipeline cannot be asked of an artifact"),
+        (("DIGEST", "--code", "--up"), "--up cannot be asked of the code"),
+        (("DIGEST", "--rows", "--type", "Model"), "--type cannot be asked of the rows"),
+        (("DIGEST", "--rows", "--code"), "--rows or for --code"),
+        (("--span", "2018-02", "--run", "last"), "--run cannot be asked of a span"),
+        (("--run", "none"), "There is no such run"),
+        (("DIGEST", "--run", "none"), "There is no such run"),
+    ],
+)
+def test_what_would_change_nothing_is_refused(store: Store, asked: tuple[str, ...], said: str) -> None:
+    model = digest(store.run(), "train", "model")
+    code, _, err = store.treadle("lineage", *(model if word == "DIGEST" else word for word in asked))
+    assert (code, said in err) == (2, True), err
+
+
+def test_the_newest_run_by_its_name_and_an_empty_answer(store: Store) -> None:
+    run = store.run()
+    assert len(store.ask("lineage", "--run", "last")["artifacts"]) == 3
+    assert store.ask("lineage", digest(run, "train", "model"), "--run", "last", "--down")["down"] != []
+    assert "No artifact" in store.treadle("lineage", "--type", "Nothing")[2]
+
+
 def test_collection_is_shown_first_and_keeps_what_is_registered(store: Store) -> None:
     old, served, pinned, _ = (store.run(f"20{n}-01", f"20{n}-02") for n in (10, 11, 12, 13))
     registry = Registry(store.home)

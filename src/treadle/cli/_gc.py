@@ -26,8 +26,8 @@ _BESIDE = {
     "--keep-days",
     default=30.0,
     show_default=True,
-    help="Artifacts of runs stay that are this much older than the newest, and analyses of data spans that were used"
-    " in as many days.",
+    help="Artifacts of runs stay that began less than this many days before the newest, and analyses of data spans"
+    " that were used in as many days.",
 )
 @click.option("--keep", "pinned", multiple=True, metavar="DIGEST|RUN", help="This stays too; may be repeated.")
 @click.option(

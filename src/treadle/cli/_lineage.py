@@ -13,6 +13,15 @@ from treadle.errors import UsageError
 if TYPE_CHECKING:
     from treadle.metadata import Making, MetadataStore, Related
 
+_TAKES = {
+    "the rows of an artifact": {"--run", "--span"},
+    "the code of an artifact": {"--run"},
+    "an artifact": {"--up", "--down", "--run", "--type", "--depth"},
+    "a span": {"--down", "--type"},
+    "a list of artifacts": {"--run", "--type", "--pipeline", "--node"},
+}
+"""What can be asked for, and the options that it knows."""
+
 
 @click.command("lineage")
 @click.argument("digest", required=False)
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--down", "direction", flag_value="down", help="What was made from it.")
 @click.option("--code", is_flag=True, help="The code and packages that made it.")
 @click.option("--rows", is_flag=True, help="The rows of examples that it was made from; with --span only of that span.")
-@click.option("--run", help="As it was made in this run.")
+@click.option("--run", help="As it was made in this run: an id, or last.")
 @click.option("--type", "type_name", help="Only artifacts of this type: Model, Examples, Servable, ...")
 @click.option("--pipeline", help="Without a DIGEST: only artifacts made in runs of this pipeline.")
 @click.option("--node", help="Without a DIGEST: only artifacts made by this node.")
@@ -50,13 +59,33 @@ def command(
     DIGEST may be shortened to what is still one artifact. With neither --up nor --down, both ways are shown. The
     models that a month of data reached: --span 2018-03 --type Model.
     """
-    from treadle.runner import history
+    from treadle.runner import find_run, history
 
-    if rows and digest is None:
-        raise UsageError("Rows of which artifact?", hint="treadle lineage DIGEST --rows")
+    for option, is_asked in (("--rows", rows), ("--code", code)):
+        if is_asked and digest is None:
+            raise UsageError(f"{option} of which artifact?", hint=f"treadle lineage DIGEST {option}")
+    if rows and code:
+        raise UsageError("Ask for --rows or for --code")
     if digest is not None and span is not None and not rows:
         raise UsageError("Give a digest or a span", hint="treadle lineage DIGEST, or treadle lineage --span 2018-03")
+    options = {
+        "--span": span,
+        "--run": run,
+        "--type": type_name,
+        "--pipeline": pipeline,
+        "--node": node,
+        "--depth": depth,
+    }
+    given = {option for option, value in options.items() if value is not None}
+    given |= set() if direction is None else {f"--{direction}"}
+    if rows or code:
+        _check(given, "the rows of an artifact" if rows else "the code of an artifact")
+    elif digest is not None:
+        _check(given, "an artifact")
+    else:
+        _check(given - {"--span"}, "a list of artifacts" if span is None else "a span")
     with history() as metadata:
+        run = None if run is None else find_run(metadata, run).id
         if span is not None and not rows:
             found = metadata.lineage.reached_by_span(span, type_name=type_name, after=after, limit=limit + 1)
             return _page({"span": span}, {"down": found}, limit, after, as_json=as_json)
@@ -86,6 +115,15 @@ def command(
             ways["down"] = metadata.lineage.descendants(artifact.digest, max_depth=depth, **asked)
     head["made_by"] = [{"run": made.run, "node": made.node, "state": made.state} for made in makings]
     return _page(head, ways, limit, after, as_json=as_json)
+
+
+def _check(given: set[str], asked: str) -> None:
+    """Refuse options that would change nothing about the answer."""
+    if foreign := sorted(given - _TAKES[asked]):
+        raise UsageError(
+            f"{' and '.join(foreign)} cannot be asked of {asked}",
+            hint=f"it takes {', '.join(sorted(_TAKES[asked]))}; treadle lineage --help",
+        )
 
 
 def _page(head: dict[str, Any], ways: dict[str, list[Related]], limit: int, after: int, *, as_json: bool) -> int:
@@ -140,6 +178,8 @@ def _list(
         click.echo(f"{artifact.type_name:<20} {artifact.digest}  {_facts(artifact.properties)}".rstrip())
     if following is not None:
         note(f"There may be more: --after {following}")
+    if not found:
+        note("No artifact, or no more." if after else "No artifact is like that.")
     return 0
 
 
