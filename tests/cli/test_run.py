@@ -280,6 +280,15 @@ def test_a_run_whose_streams_are_closed_is_as_any_other(folder: Path, closed: st
     assert "succeeded" in treadle(folder, "status").stdout
 
 
+def test_a_store_where_nothing_can_be_written_is_told_with_the_way_out(folder: Path) -> None:
+    done = treadle(folder, "run", "flow.py", "--json", TREADLE_HOME="/proc/store")  # not by root either
+    assert done.returncode == 2
+    error = json.loads(done.stdout)["error"]
+    assert error["code"] == "FILE_WRITE"
+    assert error["what"] == "The store cannot be written: No such file or directory"
+    assert "TREADLE_HOME" in error["hint"]
+
+
 FAILING = """
 from treadle import File, component, pipeline
 

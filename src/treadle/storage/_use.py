@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from treadle.errors import StoreInUseError
+from treadle.errors import FileWriteError, StoreInUseError
 
 _NAME = "in-use.lock"
 
@@ -57,5 +57,12 @@ def alone(root: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
 
 
 def _open(root: Path) -> int:
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return os.open(root / _NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(root / _NAME, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise FileWriteError(
+            f"The store cannot be written: {error.strerror}",
+            where={"folder": root},
+            hint="TREADLE_HOME names another folder",
+        ) from error
