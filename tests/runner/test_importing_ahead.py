@@ -37,6 +37,17 @@ LOOKS = """
 """
 
 
+ONE = """
+    @component
+    def only(x: int) -> int:
+        return x
+
+    @pipeline
+    def p(x: int = 1):
+        only(x)
+"""
+
+
 def test_the_next_node_has_imported_before_it_starts(project: Project) -> None:
     project.write(LOOKS)
     assert project.run(workers=2).nodes["second"].value == [True, False, True]
@@ -139,9 +150,10 @@ def test_a_python_without_a_module_that_is_imported_later_is_no_loss(
 class Plain:
     """A launcher of somebody's own, which prepares nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, warmed: list[str] | None = None) -> None:
         self._workers = Workers()
-        self.warm_up, self.start, self.kill = self._workers.warm_up, self._workers.start, self._workers.kill
+        self._warmed = warmed
+        self.start, self.kill = self._workers.start, self._workers.kill
         self.wait, self.close = self._workers.wait, self._workers.close
 
     def __enter__(self) -> Plain:
@@ -150,17 +162,40 @@ class Plain:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def warm_up(self) -> None:
+        if self._warmed is not None:
+            self._warmed.append("asked")
+        self._workers.warm_up()
+
 
 class PlainBackend(LocalBackend):
     name = "plain"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.warmed: list[str] = []
+
     def launcher(self) -> Any:
-        return Plain()
+        return Plain(self.warmed)
 
 
 def test_a_launcher_need_not_prepare(project: Project) -> None:
     project.write(LOOKS)
     assert project.run(workers=2, backend=PlainBackend()).nodes["second"].value == [False, False, True]
+
+
+def test_processes_are_made_ready_at_once_unless_all_may_be_reused(project: Project) -> None:
+    project.write(ONE)
+    for reuse, asked in [(True, True), (True, False), (False, True)]:
+        backend = PlainBackend()
+        project.run(backend=backend, reuse=reuse)
+        assert bool(backend.warmed) is asked
+    project.write("VALUE = " + "-" * 5000 + "1\n", "deep.py")
+    project.edit("return x", "import deep; return deep.VALUE")
+    project.home = project.folder / "new"
+    backend = PlainBackend()
+    assert project.run(backend=backend).nodes["only"].reason == "it could not be decided upon"
+    assert backend.warmed == ["asked"]  # before that
 
 
 def test_code_that_cannot_be_read_ahead_fails_its_node_alone(project: Project) -> None:

@@ -89,6 +89,10 @@ class Decider:
         """The folder of the pipeline's file."""
         return str(self._pipeline.folder or Path.cwd())
 
+    def may_reuse(self) -> bool:
+        """Whether it is likely that a node's earlier results are used: they may be, and the pipeline has run before."""
+        return self._reuse and len(self.metadata.runs(pipeline=self._pipeline.name, limit=2)) > 1
+
     def component(self, node: NodeIR) -> Component:
         """The node's component, imported."""
         found = find_function(node.component, self.files)

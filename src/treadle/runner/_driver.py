@@ -91,8 +91,9 @@ class Driver:
             staging=staging,
             attempt=attempt,
         )
-        if any(not node.cache for name, node in self._waiting.items() if name in self._part.selected):
-            self._launcher.warm_up()  # a process will be needed, whatever is reused
+        may_reuse = self._decider.may_reuse()
+        if any(not (node.cache and may_reuse) for name, node in self._waiting.items() if name in self._part.selected):
+            self._launcher.warm_up()  # a process will be needed: it starts while the first node is decided upon
         while self._waiting or self._attempts.busy:
             self._stop_if_asked(staging)
             self._decide_ready()
