@@ -71,6 +71,7 @@ def test_a_fault_at_one_write(tmp_path: Path, place: str, fault: str) -> None:
     trial = strike(home, place, fault)
     assert trial.faults > 0
     resume(home)
+    print(f"{fault} in the {place}: {trial.faults} faults, 0 lost, 0 doubled")
 
 
 @pytest.mark.drill

@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from treadle.artifact import Artifact, Value, canonical_json, digest_bytes, digest_file
+from treadle.artifact import Artifact, canonical_json, digest_bytes
 from treadle.errors import ArtifactError, PipelineError, UserCodeError
 from treadle.metadata import ArtifactRecord, ExecutionRecord, MetadataStore
 from treadle.pipeline import (
-    Argument,
     CodeReader,
     Component,
-    Constant,
-    DictOf,
-    FilePath,
     Function,
     FunctionReference,
-    ListOf,
     NodeIR,
     Pipeline,
-    Stored,
-    Wire,
     find_function,
     leaves,
 )
+from treadle.runner._arguments import Outputs, artifacts, bind, fingerprint_parts, plain_values, request, short
 from treadle.runner._changes import describe_changes
 from treadle.runner._earlier import Earlier
-from treadle.runner._flow import read_value
 from treadle.runner._reads import changed_read
 from treadle.storage import ArtifactStore
-
-Outputs = Mapping[str, Mapping[str, ArtifactRecord]]
-_LONG = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +104,11 @@ class Decider:
             PipelineError: When a file parameter names no file.
             UserCodeError: When the component's resolve step raises.
         """
-        arguments = {name: _bound(argument, outputs, self.store) for name, argument in node.arguments.items()}
+        arguments = {name: bind(argument, outputs, self.store) for name, argument in node.arguments.items()}
         resolved = self._resolve(node, arguments) if node.resolves else None
         parts, always, sources = self._parts(node, arguments, resolved)
         fingerprint = digest_bytes(canonical_json(parts))
-        inputs = {name: [ArtifactRecord(**found) for found in _records(bound)] for name, bound in arguments.items()}
+        inputs = {name: artifacts(bound) for name, bound in arguments.items()}
         hit, reason = self._done_before(node, fingerprint), always
         if hit is not None:
             reason = f"done in run {hit.run_id}, which is resumed"
@@ -133,7 +122,7 @@ class Decider:
             fingerprint=fingerprint,
             parts=parts,
             inputs={name: records for name, records in inputs.items() if records},
-            arguments={name: _told(bound) for name, bound in arguments.items()},
+            arguments={name: request(bound) for name, bound in arguments.items()},
             reason=reason,
             hit=hit,
             resolved=resolved,
@@ -181,9 +170,9 @@ class Decider:
     ) -> tuple[dict[str, str], str | None, dict[str, str]]:
         parts = {"component": str(node.component)}
         for name, bound in sorted(arguments.items()):
-            parts |= _argument_parts(name, bound)
+            parts |= fingerprint_parts(name, bound)
         if node.resolves:
-            parts["resolved"] = _short(canonical_json(resolved))
+            parts["resolved"] = short(canonical_json(resolved))
         for name, kind in node.outputs.items():
             parts[f"output {name}"] = kind
         always = None if node.cache else "the component asks to run every time (cache=False)"
@@ -239,7 +228,7 @@ def resolve(function: Callable[..., Any], node: NodeIR, arguments: Mapping[str, 
     """Call a component's resolve step with the arguments it names; its JSON result."""
     import inspect
 
-    given = {name: _plain(bound, store) for name, bound in arguments.items() if _is_plain(bound)}
+    given = plain_values(arguments, store)
     parameters = inspect.signature(function).parameters
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         given = {name: value for name, value in given.items() if name in parameters}
@@ -251,112 +240,3 @@ def resolve(function: Callable[..., Any], node: NodeIR, arguments: Mapping[str, 
             f"The resolve step returned something that is not JSON: {error}", where={"node": node.name}
         ) from error
     return result
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of another node's value: the value counts, the artifact stays an input."""
-
-    record: ArtifactRecord
-    value: Any
-
-
-def _bound(argument: Argument, outputs: Outputs, store: ArtifactStore) -> Any:
-    """An argument with wires replaced by artifact records, and files by their paths and digests."""
-    if isinstance(argument, Wire):
-        record = outputs[argument.node][argument.output]
-        return _Part(record, read_value(store, record, argument.path)) if argument.path else record
-    if isinstance(argument, Stored):
-        store.find(argument.digest, Artifact)  # it is told now that it is not there, or not whole
-        return ArtifactRecord(argument.digest, argument.type_name, argument.properties)
-    if isinstance(argument, ListOf):
-        return [_bound(item, outputs, store) for item in argument.items]
-    if isinstance(argument, DictOf):
-        return {name: _bound(item, outputs, store) for name, item in argument.items.items()}
-    return argument
-
-
-def _records(bound: Any) -> list[dict[str, Any]]:
-    if isinstance(bound, _Part):
-        return _records(bound.record)
-    if isinstance(bound, ArtifactRecord):
-        return [{"digest": bound.digest, "type_name": bound.type_name, "properties": bound.properties}]
-    if isinstance(bound, list):
-        return [record for item in bound for record in _records(item)]
-    if isinstance(bound, dict):
-        return [record for item in bound.values() for record in _records(item)]
-    return []
-
-
-def _told(bound: Any) -> dict[str, Any]:
-    """A bound argument as the node's process reads it."""
-    if isinstance(bound, ArtifactRecord):
-        return {"artifact": {"digest": bound.digest, "properties": dict(bound.properties)}}
-    if isinstance(bound, list):
-        return {"list": [_told(item) for item in bound]}
-    if isinstance(bound, dict):
-        return {"dict": {name: _told(item) for name, item in bound.items()}}
-    if isinstance(bound, FilePath):
-        return {"file": os.path.abspath(bound.path)}
-    if isinstance(bound, _Part):
-        return {"value": bound.value}
-    told: dict[str, Any] = bound.to_json()
-    return told
-
-
-def _is_plain(bound: Any) -> bool:
-    if isinstance(bound, ArtifactRecord):
-        return bound.type_name == Value.type_name
-    if isinstance(bound, list):
-        return all(_is_plain(item) for item in bound)
-    if isinstance(bound, dict):
-        return all(_is_plain(item) for item in bound.values())
-    return isinstance(bound, Constant | FilePath | _Part)
-
-
-def _plain(bound: Any, store: ArtifactStore) -> Any:
-    if isinstance(bound, ArtifactRecord):
-        return read_value(store, bound, ())
-    if isinstance(bound, list):
-        return [_plain(item, store) for item in bound]
-    if isinstance(bound, dict):
-        return {name: _plain(item, store) for name, item in bound.items()}
-    return Path(bound.path) if isinstance(bound, FilePath) else bound.value
-
-
-def _argument_parts(name: str, bound: Any) -> dict[str, str]:
-    """The parts of one argument. What is known at once keeps its text, so that `why` can show it."""
-    if isinstance(bound, Constant | _Part):
-        return {f"parameter {name}": _short(canonical_json(bound.value))}
-    if isinstance(bound, FilePath):
-        return {f"file {name}": _file_digest(name, bound.path)}
-    if isinstance(bound, Function):
-        return {f"function {name}": _short(canonical_json(bound.reference.to_json()))}
-    if isinstance(bound, ArtifactRecord):
-        return {f"input {name}": _record_digest(bound)}
-    entries = enumerate(bound) if isinstance(bound, list) else sorted(bound.items())
-    parts = {f"shape {name}": f"{type(bound).__name__} of {len(bound)}"}
-    for key, item in entries:
-        parts |= _argument_parts(f"{name}[{key}]", item)
-    return parts
-
-
-def _record_digest(record: ArtifactRecord) -> str:
-    if not record.properties:
-        return record.digest
-    return digest_bytes(canonical_json([record.digest, dict(record.properties)]))
-
-
-def _short(text: bytes) -> str:
-    return text.decode("utf-8", errors="replace") if len(text) <= _LONG else digest_bytes(text)
-
-
-def _file_digest(name: str, path: str) -> str:
-    try:
-        return digest_file(path)
-    except OSError as error:
-        raise PipelineError(
-            f"{name!r} names a file that cannot be read: {error.strerror}",
-            where={"parameter": name, "file": os.path.abspath(path)},
-            hint="paths are relative to the working directory",
-        ) from error
