@@ -96,6 +96,40 @@ ENDINGS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("annotation", "returned", "fits"),
+    [
+        ("str", "5", False),
+        ("str", "None", False),
+        ("int", "True", False),
+        ("list[int]", "[1, 'a']", False),
+        ("float", "5", True),
+        ("int | None", "None", True),
+        ("list[float]", "(1, 2.5)", True),
+        ("Any", "'x'", True),
+    ],
+)
+def test_what_is_returned_is_what_the_annotation_says(
+    project: Project, annotation: str, returned: str, fits: bool
+) -> None:
+    project.write(
+        f"""
+    from typing import Any
+
+    @component
+    def says() -> {annotation}:
+        return {returned}
+
+    @pipeline
+    def p():
+        says()
+    """
+    )
+    said = project.run().nodes["says"]
+    assert said.state == ("ran" if fits else "failed")
+    assert fits or f"says that it returns {annotation}" in said.error.what
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_every_way_to_end_badly_is_told(project: Project, ending: str) -> None:
     code, expected, words = ENDINGS[ending]

@@ -108,6 +108,23 @@ def test_a_prepared_process_that_dies_or_is_not_needed_is_no_loss(tmp_path: Path
     assert not Path(f"/proc/{template.pid}").exists()
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_a_template_that_nobody_hears_ends_without_a_word(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "task").mkdir()
+    os.mkfifo(tmp_path / "task" / "request.json")  # it waits here
+    with Workers(str(tmp_path)) as workers:
+        workers.start(Task(0, tmp_path / "task", tmp_path / "log", node="node"))
+        while not workers._alive:
+            workers.wait(1.0)
+        template = workers._template
+        assert template is not None
+        assert template.stdout is not None
+        template.stdout.close()
+        os.kill(workers._alive[0], 9)  # that it has ended is to be told
+        assert template.wait() == 0
+    assert capfd.readouterr().err == ""
+
+
 def pipes(process: int) -> set[str]:
     found = {os.readlink(link) for link in Path(f"/proc/{process}/fd").iterdir()}
     return {link for link in found if link.startswith("pipe:")}

@@ -13,7 +13,7 @@ from typing import Any
 
 from treadle.artifact import Artifact, Output, Value
 from treadle.artifact import File as _File
-from treadle.errors import ComponentError
+from treadle.errors import ComponentError, UserCodeError
 
 RESERVED = ("node", "after", "resolved")
 _FILE_MARKER = typing.get_args(_File)[1]
@@ -60,6 +60,18 @@ class Signature:
     """Whether the function accepts the keyword ``resolved``."""
     returns: Any = Any
     """The annotation of the returned value; Any where there is none."""
+
+    def check_returned(self, value: Any) -> None:
+        """See that a returned value is what the annotation says, as the nodes that take it rely on.
+
+        Raises:
+            UserCodeError: It is something else.
+        """
+        if not fits(self.returns, value):
+            raise UserCodeError(
+                f"It returned a {type(value).__name__}, and says that it returns {describe(self.returns)}",
+                hint="return what the annotation says, or write there what is returned",
+            )
 
 
 def read_signature(function: Callable[..., Any]) -> Signature:

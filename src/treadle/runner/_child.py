@@ -97,6 +97,8 @@ class _Node:
             arguments["resolved"] = self._request["resolved"]
         outputs = {name: self._output(name) for name in signature.outputs if name != "value"}
         returned = component.function(**arguments, **outputs)
+        if "value" in signature.outputs:
+            signature.check_returned(returned)
         published = {
             name: self._store.publish(outputs[name].path, kind, outputs[name].properties)
             for name, kind in signature.outputs.items()

@@ -67,6 +67,15 @@ class _Template:
     def serve(self) -> None:
         is_installed(__file__)  # where Python lies is looked up once, not by every child
         _share_pages()
+        with contextlib.suppress(BrokenPipeError):  # there is nobody to tell any more
+            self._listen()
+        kill_descendants()
+        for process in [*self._children, *(child.process for child in self._prepared.values())]:
+            kill_tree(process)
+            os.waitpid(process, 0)
+
+    def _listen(self) -> None:
+        """Obey until the input ends."""
         pending = b""
         while True:
             ready, _, _ = select.select([0, self._wake], [], [], 0 if self._later else _LOOK_SECONDS)
@@ -85,10 +94,6 @@ class _Template:
                     import_module(self._later.pop(0))
                 if not self._later:
                     _share_pages()
-        kill_descendants()
-        for process in [*self._children, *(child.process for child in self._prepared.values())]:
-            kill_tree(process)
-            os.waitpid(process, 0)
 
     def _obey(self, message: dict[str, Any]) -> None:
         if "start" in message:
