@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from treadle.cli._data_argument import DATA, Data, is_saved, reading_option
+from treadle.cli._number import Number
 from treadle.cli._output import emit_json, json_option
 from treadle.cli._table import print_table
 
@@ -16,7 +17,7 @@ from treadle.cli._table import print_table
 @click.argument("training", type=DATA)
 @click.argument("files", nargs=-1, required=True, type=DATA, metavar="FILE...")
 @click.option("--schema", "schema_file", type=click.Path(path_type=Path), help="Types for columns without a value.")
-@click.option("--max-share", type=click.FloatRange(0, 1), default=1.0, help="Exit code 1 if more rows are outside.")
+@click.option("--max-share", type=Number(0, 1), default=1.0, help="Exit code 1 if more rows are outside.")
 @reading_option
 @json_option
 def command(

@@ -9,6 +9,7 @@ import click
 
 from treadle.cli._data_argument import DATA, Data, is_saved, reading_option
 from treadle.cli._engine_option import engine_named, engine_option
+from treadle.cli._number import Number
 from treadle.cli._output import emit_json, json_option
 from treadle.cli._table import print_table
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from treadle.statistics import Statistics
     from treadle.validation import Distance
 
-_share = click.FloatRange(0, 1)
-_number = click.FloatRange(min=0)
+_share = Number(0, 1)
+_number = Number(min=0)
 _FIRST = ("l_infinity", "jensen_shannon", "missing")
 _HEADINGS = {
     "l_infinity": "L-infinity",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from treadle.cli._number import Number
 from treadle.cli._output import emit_json, json_option, note
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _BESIDE = {
 @click.option("--keep-runs", default=10, show_default=True, help="Newest runs of each pipeline whose artifacts stay.")
 @click.option(
     "--keep-days",
+    type=Number(min=0),
     default=30.0,
     show_default=True,
     help="Artifacts of runs stay that began less than this many days before the newest, and analyses of data spans"
@@ -38,7 +40,14 @@ _BESIDE = {
     help="Of registered versions: the servable and its verdict, or all that they were made from."
     " A version that an alias points at always keeps all.",
 )
-@click.option("--wait", default=0.0, show_default=True, metavar="SECONDS", help="How long to wait for runs to end.")
+@click.option(
+    "--wait",
+    type=Number(min=0),
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for runs to end.",
+)
 @json_option
 def command(
     keep_runs: int,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from treadle.cli._number import Number
 from treadle.cli._output import emit_json, json_option, note
 from treadle.errors import LoopError, UsageError
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--log", required=True, type=click.Path(path_type=Path), help="The server's request log.")
 @click.option("--labels", required=True, type=click.Path(path_type=Path), help="The folder of labels.")
 @click.option("--now", help="Event time to decide at, ISO 8601 without a zone; the clock's local time by default.")
-@click.option("--watch", type=click.FloatRange(min=1), help="Look again every so many seconds, until stopped.")
+@click.option("--watch", type=Number(min=1), help="Look again every so many seconds, until stopped.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of every run.")
 @json_option
 def command(

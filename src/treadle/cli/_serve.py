@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from treadle.cli._number import Number
 from treadle.cli._output import emit_json, json_option, note
 
 
@@ -17,9 +18,7 @@ from treadle.cli._output import emit_json, json_option, note
 @click.option("--log", type=click.Path(path_type=Path), help="Folder of the request log. [default: log in the store]")
 @click.option("--no-log", is_flag=True, help="Write no request log.")
 @click.option("--seal-rows", default=100_000, show_default=True, type=click.IntRange(1), help="Rows of a log segment.")
-@click.option(
-    "--seal-seconds", default=60.0, show_default=True, type=click.FloatRange(0.1), help="Age of a log segment."
-)
+@click.option("--seal-seconds", default=60.0, show_default=True, type=Number(0.1), help="Age of a log segment.")
 @click.option("--name", help="The model's name, where DIR is one model. [default: the folder's]")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads of one prediction.")
 @json_option

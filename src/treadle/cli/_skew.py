@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from treadle.cli._data_argument import DATA, Data, reading_option
+from treadle.cli._number import Number
 from treadle.cli._output import emit_json, json_option
 from treadle.cli._table import print_table
 
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 @click.argument("serving", type=DATA)
 @click.option("--on", multiple=True, required=True, help="A column that names a row; may be given again.")
 @click.option("--feature", "features", multiple=True, help="A column to compare; by default all that both sides have.")
-@click.option("--relative", type=click.FloatRange(min=0), default=1e-6, show_default=True, help="Forgiven difference.")
-@click.option("--absolute", type=click.FloatRange(min=0), default=0.0, help="Forgiven difference, in units.")
+@click.option("--relative", type=Number(min=0), default=1e-6, show_default=True, help="Forgiven difference.")
+@click.option("--absolute", type=Number(min=0), default=0.0, help="Forgiven difference, in units.")
 @click.option("--digits", type=int, help="Round numbers to so many decimals first.")
-@click.option("--max-share", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Rows that may differ.")
+@click.option("--max-share", type=Number(0, 1), default=0.0, show_default=True, help="Rows that may differ.")
 @reading_option
 @json_option
 def command(

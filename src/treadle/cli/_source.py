@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from treadle.cli._number import Number
 from treadle.cli._output import emit_json, json_option
 from treadle.cli._table import print_table
 from treadle.errors import MonitoringError
@@ -42,7 +43,7 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]
     "--delay", type=_Duration(), default="0d", help="How long after its end a span may come (30m, 3d).  [default: 0d]"
 )
 @click.option("--stopped-after", type=click.IntRange(1), default=3, show_default=True, help="Missed spans.")
-@click.option("--min-ratio", type=click.FloatRange(0), default=0.5, show_default=True, help="Of the usual rows.")
+@click.option("--min-ratio", type=Number(0), default=0.5, show_default=True, help="Of the usual rows.")
 @click.option("--recent", type=click.IntRange(1), help="Judge only so many of the newest spans.")
 @click.option("--history", type=click.IntRange(1), default=12, show_default=True, help="Spans before that are usual.")
 @click.option("--now", type=click.DateTime(), help="Judge as of then; by default the clock.")
