@@ -73,8 +73,8 @@ class Database:
 
         Args:
             durable: Whether it is on the disk when the block has ended. Without, it survives the death of this process,
-                but the machine's may undo it, with every other that is not durable and came later; the next durable
-                one brings it to the disk. For what is void unless something durable follows.
+                but the machine's, which is everybody's, may undo it, with every other that is not durable and came
+                later; the next durable one brings it to the disk. For what is void unless something durable follows.
 
         Raises:
             DatabaseBusyError: When another process held the lock for 30 seconds.

@@ -22,7 +22,7 @@ class Executions(Tables):
     def start_execution(self, attempt: Attempt) -> int:
         """Record that a node is about to run, from what and why; the id is for `finish_execution`.
 
-        Nothing is waited for: if the machine dies, what began and did not end is void in any case.
+        In a file, the disk is not waited for: if the machine dies, what began and did not end is void in any case.
         """
         with self._database.transaction(durable=False) as transaction:
             return self._insert(transaction, attempt, "running")
@@ -75,7 +75,7 @@ class Executions(Tables):
     ) -> None:
         """Record a node that did not run: reused outputs, skipped, or failed before it could start.
 
-        It is on the disk once the run has ended; the death of the machine before that makes the run void.
+        In a file, it is on the disk once the run has ended; the death of the machine before that makes the run void.
         """
         with self._database.transaction(durable=False) as transaction:
             execution_id = self._insert(transaction, attempt, state)
