@@ -133,7 +133,7 @@ def test_a_collector_and_runs_of_other_hosts_keep_out_of_each_others_way(url: st
         with run.in_use(), other.in_use(), pytest.raises(StoreInUseError), collector.alone():
             pass
         with ThreadPoolExecutor(1) as pool:
-            with collector.alone():
+            with collector.alone(wait_seconds=30):  # the server lets go a moment after a connection has ended
                 begun = pool.submit(begin, run)
                 with pytest.raises(TimeoutError):
                     begun.result(0.5)

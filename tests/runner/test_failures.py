@@ -307,6 +307,23 @@ def test_an_error_about_a_file_whose_name_is_no_text_fails_its_node_alone(projec
     assert error["what"] == "bad raised ValueError: caf\udce9.csv \x1b[31m \x00"
 
 
+def test_texts_that_are_none_are_different_parameters(project: Project) -> None:
+    project.write(
+        """
+        @component
+        def named(name: str) -> str:
+            return name
+
+        @pipeline
+        def p(name: str = ""):
+            named(name)
+        """
+    )
+    for byte in (b"\xff", b"\xfe", b"\xff"):
+        name = os.fsdecode(b"a" + byte)
+        assert project.run({"name": name}).nodes["named"].value == name
+
+
 def test_the_traceback_tells_causes_and_groups_and_survives_an_error_that_cannot_be_told(project: Project) -> None:
     project.write(
         """
@@ -329,13 +346,34 @@ def test_the_traceback_tells_causes_and_groups_and_survives_an_error_that_cannot
         def untold() -> None:
             raise Untold
 
+        class Leaves(Untold):
+            def __str__(self):
+                raise SystemExit
+
+        @component
+        def leaves() -> None:
+            raise Leaves
+
+        class Noted(Exception):
+            @property
+            def __notes__(self):
+                raise RuntimeError("no notes")
+
+        @component
+        def noted() -> None:
+            raise Noted("words")
+
+        @component
+        def long() -> None:
+            raise ValueError("begins" + "x" * 10**6 + "ends")
+
         @component
         def stopped() -> None:
             raise KeyboardInterrupt
 
         @pipeline
         def p():
-            caused(), several(), untold(), stopped()
+            caused(), several(), untold(), leaves(), noted(), long(), stopped()
         """
     )
     errors = {name: node.error for name, node in project.run().nodes.items()}
@@ -345,5 +383,13 @@ def test_the_traceback_tells_causes_and_groups_and_survives_an_error_that_cannot
     assert "direct cause" in told["caused"][1]
     assert "ValueError: first" in told["several"][1]
     assert told["untold"][0] == "untold raised Untold: (its text cannot be made: RuntimeError)"
+    assert told["leaves"][0] == "leaves raised Leaves: (its text cannot be made: SystemExit)"
+    assert told["noted"][0] == "noted raised Noted: words"
+    assert told["noted"][1].endswith("Noted: words\n")
+    for text in told["long"]:
+        assert len(text) < 51_000
+        assert "begins" in text
+        assert "characters left out" in text
+        assert text.rstrip().endswith("ends")
     assert told["stopped"][0] == "stopped raised KeyboardInterrupt"
     assert not any(f"runner{os.sep}_child" in text for _, text in told.values())

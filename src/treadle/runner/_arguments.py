@@ -123,7 +123,7 @@ def _record_digest(record: ArtifactRecord) -> str:
 
 def short(text: bytes) -> str:
     """JSON as a part of a fingerprint: itself, so that `why` can show it, or the digest of a long one."""
-    return text.decode("utf-8", errors="replace") if len(text) <= _LONG else digest_bytes(text)
+    return text.decode("utf-8", errors="surrogatepass") if len(text) <= _LONG else digest_bytes(text)
 
 
 def _file_digest(name: str, path: str) -> str:

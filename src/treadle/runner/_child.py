@@ -32,6 +32,9 @@ from treadle.runner._retry import is_transient
 from treadle.runner._task import read_json, write_json
 from treadle.storage import open_artifacts
 
+_LONGEST = 50_000
+"""Characters of an error's text, or of its traceback."""
+
 
 def begin(place: Mapping[str, Any]) -> ReadTracer:
     """Make this process a node's: where it finds modules, and who hears of the files that it opens.
@@ -174,11 +177,10 @@ def _properties(artifact: Artifact, name: str) -> dict[str, Any]:
 def describe_error(error: BaseException, node: str, roots: list[str]) -> dict[str, Any]:
     """An error as plain data: the innermost place in the user's own code, and the trace from the function on."""
     source = error.__cause__ if isinstance(error, UserCodeError) and error.__cause__ else error
-    told = traceback.TracebackException.from_exception(source)  # with causes and groups, and whatever they say
-    user = [frame for frame in told.stack if _is_users(frame.filename, roots)]
+    frames = traceback.extract_tb(source.__traceback__)
+    user = [frame for frame in frames if _is_users(frame.filename, roots)]
     place = f"{user[-1].filename}:{user[-1].lineno}" if user else None
-    told.stack[:] = [frame for frame in told.stack if os.path.dirname(frame.filename) != os.path.dirname(__file__)]
-    text = "".join(told.format())
+    text = _cut(_trace(source))
     if isinstance(error, TreadleError):
         fields = error.to_dict()
         where = fields["where"] if isinstance(fields["where"], dict) else {}
@@ -186,18 +188,38 @@ def describe_error(error: BaseException, node: str, roots: list[str]) -> dict[st
         return {**fields, "traceback": text}
     return {
         "code": UserCodeError.code,
-        "what": f"{node} raised {type(error).__name__}: {_said(error)}".removesuffix(": "),
+        "what": f"{node} raised {type(error).__name__}: {_cut(_said(error))}".removesuffix(": "),
         "where": {"node": node, **({"file": place} if place else {})},
         "hint": "fix the function and run again: what has succeeded is reused",
         "traceback": text,
     }
 
 
+def _trace(error: BaseException) -> str:
+    """A traceback with causes and groups, from the node's function on."""
+    here = os.path.dirname(__file__)
+    outer = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.dirname(frame.filename) != here]
+    try:
+        told = traceback.TracebackException.from_exception(error)
+        told.stack[:] = outer
+        return "".join(told.format())
+    except BaseException:  # of the user's own: __str__, __notes__, ...
+        return "".join([*traceback.format_list(outer), f"{type(error).__name__}: {_said(error)}\n"])
+
+
 def _said(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception as failed:  # the user's own __str__
+    except BaseException as failed:  # of the user's own __str__, a SystemExit included
         return f"(its text cannot be made: {type(failed).__name__})"
+
+
+def _cut(text: str) -> str:
+    """A long text without its middle: the lineage keeps it, and a person reads it."""
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2
+    return f"{text[:half]}\n[... {len(text) - _LONGEST:,} characters left out ...]\n{text[-half:]}"
 
 
 def _is_users(path: str, roots: list[str]) -> bool:
