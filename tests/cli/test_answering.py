@@ -104,6 +104,21 @@ def test_a_no_and_a_question_that_is_too_old(treadle: Any) -> None:
     assert "Traceback" not in told
 
 
+def test_a_run_that_fails_before_the_question_is_no_answer(treadle: Any, tmp_path: Path) -> None:
+    text = PIPELINE.replace("    (model.path", "    open('there').close()\n    (model.path")
+    (tmp_path / "flow.py").write_text(text)
+    (tmp_path / "there").touch()
+    waits = treadle("run", "flow.py")[1]
+    (tmp_path / "there").unlink()
+    code, done, _ = treadle("approve", "last", "release", "--reason", "good", "--by", "ada")
+    assert (code, done["resumed"]["state"]) == (2, "failed")
+    assert [run["state"] for run in treadle("status")[1]["runs"]] == ["failed", "waiting"]
+    (tmp_path / "there").touch()
+    assert treadle("run", "flow.py")[1]["state"] == "succeeded"
+    (first,) = [run for run in treadle("status")[1]["runs"] if run["run"] == waits["run"]]
+    assert first["state"] == "succeeded"
+
+
 @pytest.mark.engines
 def test_a_retraining_waits(treadle: Any, tmp_path: Path) -> None:
     pytest.importorskip("lightgbm", reason="LightGBM is not installed")

@@ -67,8 +67,6 @@ def answer(run: str, node: str, *, approved: bool, reason: str, by: str | None, 
     from treadle.cli._run import go_on
 
     result, code = go_on(f"{record.ir['file']}:{record.pipeline}", record.id, as_json=as_json)
-    with history() as metadata:
-        metadata.end_waiting(record.id, result.state)
     if as_json:
         emit_json({**told, "resumed": result.to_json()})
     return code if approved else 0

@@ -33,8 +33,6 @@ def go_on(
     if newest is None or newest.state == "running" or (newest.state == "waiting" and _is_open(newest.id, home)):
         return None
     result = runner.run(pipeline, resume=newest.id, home=home, on_event=on_event)
-    with runner.history(home) as metadata:
-        metadata.end_waiting(newest.id, result.state)
     return None if result.state == "waiting" else result
 
 

@@ -8,40 +8,71 @@ person who approved, the loop, or an orchestrator that was told to start the pip
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 from treadle.errors import ApprovalExpiredError, ApprovalRejectedError
 from treadle.metadata._database import Row, Transaction
 from treadle.metadata._fence import AFTER
 from treadle.metadata._records import RunState
 
+Read: TypeAlias = Callable[[str, Sequence[Any]], list[Row]]
+"""A statement that reads, and what is bound to it."""
+
 _NO = (ApprovalRejectedError.code, ApprovalExpiredError.code)
 """Failures that are an answer; after any other the question stands."""
 # Of one fingerprint there are few executions, of one node there may be most: the index on nodes is kept out of it.
 _PAIRS = """
-SELECT earlier.id AS earlier, earlier.ir AS before,
-    later.id AS later, later.ir AS after, later.state AS later_state, answered.state AS answer, answered.error AS error
+SELECT earlier.id AS earlier, later.id AS later, later.state AS later_state,
+    answered.state AS answer, answered.error AS error
 FROM execution AS asked
 JOIN execution AS answered ON answered.fingerprint = asked.fingerprint AND answered.id > asked.id
     AND answered.node || '' = asked.node || '' AND answered.state IN ('ran', 'cached', 'skipped', 'failed')
 JOIN run AS earlier ON earlier.id = asked.run_id
 JOIN run AS later ON later.id = answered.run_id AND later.pipeline = earlier.pipeline AND later.id <> earlier.id
-WHERE asked.state = 'waiting' AND {} = ?
+WHERE asked.state = 'waiting' AND {}
 ORDER BY answered.id
 """
-AFTER_RUN = _PAIRS.format("asked.run_id")
-"""The runs that may have gone on with a run, oldest first."""
-BEFORE_RUN = _PAIRS.format("answered.run_id")
-"""The runs that a run may have gone on with."""
+_AFTER_RUN = _PAIRS.format("asked.run_id = ?")
+_BEFORE_RUN = _PAIRS.format("earlier.state = 'waiting' AND answered.run_id = ?")
 
 
-def went_on(rows: Sequence[Row]) -> list[Row]:
-    """Of pairs of runs those of which the later one goes on with the earlier."""
-    return [row for row in rows if _is_answer(row) and _same_again(row["before"]) == _same_again(row["after"])]
+class GoingOn:
+    """Which run went on with which.
+
+    Pipelines are read one at a time, each once, whatever the statements are read with; a run's never changes.
+    """
+
+    def __init__(self) -> None:
+        self._asked_for: dict[str, tuple[Any, Any]] = {}
+
+    def after(self, run_id: str, read: Read) -> str | None:
+        """The first run that went on with a run that had waited; None when none did."""
+        return next((row["later"] for row in self._pairs(read(_AFTER_RUN, (run_id,)), read)), None)
+
+    def before(self, run_id: str, read: Read) -> list[str]:
+        """The runs that wait and that a run went on with."""
+        return list(dict.fromkeys(row["earlier"] for row in self._pairs(read(_BEFORE_RUN, (run_id,)), read)))
+
+    def end_of(self, run_id: str, read: Read) -> RunState | None:
+        """How the newest run ended that went on with a run and has ended."""
+        rows = [row for row in read(_AFTER_RUN, (run_id,)) if row["later_state"] in ("succeeded", "failed")]
+        return next((row["later_state"] for row in self._pairs(reversed(rows), read)), None)
+
+    def _pairs(self, rows: Iterable[Row], read: Read) -> Iterator[Row]:
+        for row in rows:
+            if _is_answer(row) and self._of(row["earlier"], read) == self._of(row["later"], read):
+                yield row
+
+    def _of(self, run_id: str, read: Read) -> tuple[Any, Any]:
+        """The parameters and the part of the pipeline that a run was asked for."""
+        if run_id not in self._asked_for:
+            told = json.loads(read("SELECT ir FROM run WHERE id = ?", (run_id,))[0]["ir"])
+            self._asked_for[run_id] = (told.get("parameters"), told.get("selection"))
+        return self._asked_for[run_id]
 
 
-def settle(transaction: Transaction, run_id: str, state: RunState, now: int) -> None:
+def settle(transaction: Transaction, run_id: str, state: RunState, now: int, going_on: GoingOn) -> None:
     """A run has ended: those that it went on with end as it did; and if it waits, it ends as one that went on with it.
 
     Args:
@@ -49,29 +80,30 @@ def settle(transaction: Transaction, run_id: str, state: RunState, now: int) -> 
         run_id: The run.
         state: How it ended.
         now: The time.
+        going_on: With what has been read already, before others had to wait for this transaction.
     """
+
+    def read(sql: str, values: Sequence[Any]) -> list[Row]:
+        return transaction.execute(sql, values).fetchall()
+
     if state == "waiting":  # who answered before it had ended may have gone on without it
-        rows = went_on(transaction.execute(AFTER_RUN, (run_id,)).fetchall())
-        ends = [row["later_state"] for row in rows if row["later_state"] in ("succeeded", "failed")][-1:]
-        ended = [(run_id, end) for end in ends]
+        end = going_on.end_of(run_id, read)
+        ended = {} if end is None else {run_id: end}
     else:
-        ended = [(row["earlier"], state) for row in went_on(transaction.execute(BEFORE_RUN, (run_id,)).fetchall())]
-    for waiting, end in ended:
+        ended = dict.fromkeys(going_on.before(run_id, read), state)
+    for waiting, end in ended.items():
         end_waiting(transaction, waiting, end, now)
 
 
-def end_waiting(transaction: Transaction, run_id: str, state: RunState, now: int) -> None:
-    """Record how a run ended that waited; nothing when it does not."""
-    transaction.execute(
-        f"UPDATE run SET state = ?, finished_at = {AFTER.format('created_at')} WHERE id = ? AND state = 'waiting'",
+def end_waiting(transaction: Transaction, run_id: str, state: RunState, now: int) -> bool:
+    """Record how a run ended that waited; False, and nothing, when it does not."""
+    row = transaction.execute(
+        f"UPDATE run SET state = ?, finished_at = {AFTER.format('created_at')} WHERE id = ? AND state = 'waiting'"
+        " RETURNING id",
         (state, now, now, run_id),
-    )
+    ).fetchone()
+    return row is not None
 
 
 def _is_answer(row: Row) -> bool:
     return row["answer"] != "failed" or (row["error"] is not None and json.loads(row["error"])["code"] in _NO)
-
-
-def _same_again(ir: str) -> tuple[Any, Any]:
-    told = json.loads(ir)
-    return told.get("parameters"), told.get("selection")

@@ -8,7 +8,7 @@ from typing import Any
 
 from treadle.metadata._database import Row
 from treadle.metadata._fence import AFTER, LIVES, held
-from treadle.metadata._going_on import AFTER_RUN, end_waiting, settle, went_on
+from treadle.metadata._going_on import GoingOn, end_waiting, settle
 from treadle.metadata._records import RunRecord, RunState
 from treadle.metadata._tables import Tables, json_text
 
@@ -66,9 +66,14 @@ class Runs(Tables):
     def finish_run(self, run_id: str, state: RunState) -> None:
         """Record how a run ended, and with it the runs that had waited and that it has gone on with.
 
+        One that waits may end once more: the task of an orchestrator that records the end may be tried again.
+
         Raises:
             LeaseLostError: When it was taken for dead meanwhile, or its lease is over.
         """
+        going_on = GoingOn()
+        if state != "waiting":  # pipelines may be large: they are read before anybody has to wait
+            going_on.before(run_id, self._database.query)
         now = self._now()
         with self._database.transaction() as transaction:
             held(
@@ -78,7 +83,7 @@ class Runs(Tables):
                     (state, now, now, run_id),
                 ).fetchone()
             )
-            settle(transaction, run_id, state, now)
+            settle(transaction, run_id, state, now, going_on)
 
     def end_waiting(self, run_id: str, state: RunState) -> None:
         """Record how a run ended that waited for an answer; nothing when it waits no more."""
@@ -87,8 +92,7 @@ class Runs(Tables):
 
     def went_on_as(self, run_id: str) -> str | None:
         """The run that went on with one that had waited for an answer; None when none did."""
-        rows = went_on(self._database.query(AFTER_RUN, (run_id,)))
-        return rows[0]["later"] if rows else None
+        return GoingOn().after(run_id, self._database.query)
 
     def running(self) -> list[str]:
         """The ids of runs that have begun and not ended, as far as has been recorded, oldest first."""
@@ -96,7 +100,7 @@ class Runs(Tables):
         return [row["id"] for row in self._database.query(sql)]
 
     def abandon_run(self, run_id: str, error: Mapping[str, Any]) -> None:
-        """Record a run that is still marked as running, and its running nodes, as failed."""
+        """Record a run still marked as running, and its running nodes, as failed; and what it has gone on with."""
         now = self._now()
         with self._database.transaction() as transaction:
             transaction.execute(
@@ -104,11 +108,13 @@ class Runs(Tables):
                 " WHERE run_id = ? AND state = 'running'",
                 (json_text(error), now, now, run_id),
             )
-            transaction.execute(
+            abandoned = transaction.execute(
                 f"UPDATE run SET state = 'failed', finished_at = {AFTER.format('created_at')}"
-                " WHERE id = ? AND state = 'running'",
+                " WHERE id = ? AND state = 'running' RETURNING id",
                 (now, now, run_id),
-            )
+            ).fetchone()
+            if abandoned is not None:
+                settle(transaction, run_id, "failed", now, GoingOn())
 
     def runs(self, *, pipeline: str | None = None, limit: int = 20) -> list[RunRecord]:
         """The newest runs first, of one pipeline or of all."""

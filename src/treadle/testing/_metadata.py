@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -164,6 +165,62 @@ class MetadataContract:
         store.finish_run("r1", "waiting")
         store.end_waiting("r1", "failed")
         assert [run.state for run in store.runs()] == ["succeeded", "succeeded"]
+
+    def test_a_run_that_waited_ends_as_the_one_that_was_abandoned(self, store: MetadataStore) -> None:
+        """Stopped after the answer had counted; and what has ended stays as it is, whoever reuses the gate."""
+        for run, state in (("r1", "waiting"), ("r2", "ran"), ("r3", "cached")):
+            store.begin_run(run, pipeline="taxi", ir={})
+            gate = store.start_execution(Attempt(run, "gate", "pipeline:gate", "new", _FINGERPRINT, _PARTS))
+            store.finish_execution(gate, state)  # type: ignore[arg-type]
+            if run == "r1":
+                store.finish_run(run, "waiting")
+            elif run == "r2":
+                store.abandon_run(run, {"what": "stopped"})
+                store.abandon_run(run, {"what": "stopped"})
+        assert [run.state for run in store.runs()] == ["running", "failed", "failed"]
+        store.finish_run("r3", "succeeded")
+        assert [run.state for run in store.runs()] == ["succeeded", "failed", "failed"]
+        assert store.went_on_as("r1") == "r2"
+
+    def test_what_waited_is_read_once_and_before_the_lock(
+        self, store: MetadataStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Large pipelines: what has ended is not read again, and nobody waits while the rest is."""
+        locked, read = [False], list[tuple[bool, str]]()
+        transaction, loads = store._database.transaction, json.loads
+
+        @contextmanager
+        def watched() -> Iterator[Any]:
+            with transaction() as statements:
+                locked[0] = True
+                try:
+                    yield statements
+                finally:
+                    locked[0] = False
+
+        def load(text: str) -> Any:
+            read.append((locked[0], text))
+            return loads(text)
+
+        def go(run: str, state: ExecutionState, ends: RunState) -> None:
+            store.begin_run(run, pipeline="taxi", ir={"run": run})
+            gate = store.start_execution(Attempt(run, "gate", "pipeline:gate", "new", _FINGERPRINT, _PARTS))
+            store.finish_execution(gate, state)
+            with monkeypatch.context() as patched:
+                patched.setattr(store._database, "transaction", watched)
+                patched.setattr(json, "loads", load)
+                store.finish_run(run, ends)
+
+        for run in ("r1", "r2", "r3"):
+            go(run, "waiting", "waiting")
+        go("r4", "ran", "succeeded")
+        assert sorted(read) == [
+            (False, json.dumps({"run": run}, separators=(",", ":"))) for run in ("r1", "r2", "r3", "r4")
+        ]
+        read.clear()
+        go("r5", "ran", "succeeded")
+        assert read == []
+        assert {run.state for run in store.runs()} == {"succeeded"}
 
     def test_a_lineage_knows_itself(self, store: MetadataStore, reopen: Callable[[], MetadataStore]) -> None:
         """By a name that stays."""
