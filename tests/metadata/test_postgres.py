@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import traceback
@@ -102,6 +103,39 @@ def test_a_transaction_that_lost_its_connection_did_not_happen(url: str) -> None
         with database.transaction() as transaction:
             transaction.execute("INSERT INTO t VALUES (3)")
         assert [row["x"] for row in database.query("SELECT x FROM t")] == [3]
+
+
+class Ended(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("how", ["query", "transaction", "inside"])
+def test_a_statement_that_nobody_waits_for_any_more_is_in_nobodys_way(url: str, how: str) -> None:
+    """A task that is told to end still records what it was at."""
+    from treadle.metadata._postgres import PostgresDatabase
+
+    def end(*_: object) -> None:
+        raise Ended
+
+    def work(database: PostgresDatabase) -> None:
+        if how == "query":
+            database.query("SELECT pg_sleep(2)")
+        with database.transaction() as transaction:
+            transaction.execute("INSERT INTO t VALUES (1)")
+            (database.query if how == "inside" else transaction.execute)("SELECT pg_sleep(2)")
+
+    with PostgresDatabase(url, ["CREATE TABLE t (x BIGINT)"], name="own") as database:
+        before = signal.signal(signal.SIGALRM, end)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(Ended):
+                work(database)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        with database.transaction() as transaction:
+            transaction.execute("INSERT INTO t VALUES (2)")
+        assert [row["x"] for row in database.query("SELECT x FROM t")] == [2]
 
 
 @pytest.mark.parametrize(

@@ -86,13 +86,12 @@ class PostgresDatabase:
             DatabaseBusyError: When somebody else held the lock for 30 seconds.
         """
         with self._lock, self._translated():
-            cursor = self._patiently(self._begin)
             try:
+                cursor = self._patiently(self._begin)
                 yield cursor
                 cursor.execute("COMMIT")
             except BaseException:
-                with contextlib.suppress(self._psycopg.Error):  # the connection is gone, and the transaction with it
-                    self._connection.execute("ROLLBACK")
+                self._back_out()
                 raise
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
@@ -100,7 +99,11 @@ class PostgresDatabase:
         with self._lock, self._translated():
             if self._in_transaction():
                 return Cursor(self._connection.cursor()).execute(sql, parameters).fetchall()
-            return self._patiently(lambda: Cursor(self._connected().cursor()).execute(sql, parameters).fetchall())
+            try:
+                return self._patiently(lambda: Cursor(self._connected().cursor()).execute(sql, parameters).fetchall())
+            except BaseException:
+                self._back_out()
+                raise
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -149,14 +152,20 @@ class PostgresDatabase:
     def _begin(self) -> Cursor:
         cursor = Cursor(self._connected().cursor())
         cursor.execute("BEGIN")
-        try:
-            cursor.execute(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS}s'")
-            cursor.execute(_LOCK)
-        except BaseException:
-            with contextlib.suppress(self._psycopg.Error):
-                self._connection.execute("ROLLBACK")
-            raise
+        cursor.execute(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS}s'")
+        cursor.execute(_LOCK)
         return cursor
+
+    def _back_out(self) -> None:
+        """Leave no transaction open, and no statement at the server whose answer nobody waits for any more."""
+        connection, status = self._connection, self._psycopg.pq.TransactionStatus
+        if connection is None or os.getpid() != self._process:
+            return
+        if connection.info.transaction_status in (status.INTRANS, status.INERROR):
+            with contextlib.suppress(self._psycopg.Error):  # the connection is gone, and the transaction with it
+                connection.execute("ROLLBACK")
+        if connection.info.transaction_status != status.IDLE:
+            connection.close()  # the next one to ask makes another
 
     def _patiently(self, do: Callable[[], T]) -> T:
         """Something that changes nothing, again with a new connection when the server went away and comes back."""
