@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ def server(bin_: Path) -> Iterator[str]:
         yield f"postgresql://treadle@/postgres?host={folder}"
     finally:
         if process is not None:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # SIGTERM would wait for the clients
             process.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 
