@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from treadle.cli._output import emit_json, json_option, note
+from treadle.errors import ApprovalRejectedError, TreadleError
 
 
 def answer_options(function: Any) -> Any:
@@ -47,18 +49,20 @@ def answer(run: str, node: str, *, approved: bool, reason: str, by: str | None, 
     who = by or getpass.getuser()
     with Approvals(home()) as approvals:
         request = approvals.decide(record.id, node, approved=approved, by=who, reason=reason)
+        places = [] if approved else approvals.places(request)
     said = "approved" if approved else "rejected"
     note(f"{request.digest} {said} by {who}; {request.verdict}")
     told: dict[str, Any] = {"run": record.id, "node": node, "digest": request.digest, "decision": said, "by": who}
+    _refuse_elsewhere(places, ApprovalRejectedError(f"{who} rejected it: {reason}", where={"digest": request.digest}))
     if is_elsewhere(record):
+        again = "start the pipeline again there"
         if approved:
-            note(
-                "The run is Kubeflow's: start the pipeline again there. What was done is reused, and the answer counts."
-            )
-        else:  # nothing can come of it any more
+            note(f"The run is Kubeflow's: {again}. What was done is reused, and the answer counts.")
+        else:
             with history() as metadata:
-                metadata.end_waiting(record.id, "failed")
-            note("The run is Kubeflow's, and has failed. For the nodes at its exit, start the pipeline again there.")
+                is_at_work = record.id in metadata.running()
+            how = "ends as failed when what else it does has ended" if is_at_work else "has failed"
+            note(f"The run is Kubeflow's, and {how}. For the nodes at its exit, {again}.")
         no_run = True
     if no_run or not record.ir.get("file"):
         if as_json:
@@ -70,3 +74,14 @@ def answer(run: str, node: str, *, approved: bool, reason: str, by: str | None, 
     if as_json:
         emit_json({**told, "resumed": result.to_json()})
     return code if approved else 0
+
+
+def _refuse_elsewhere(places: Sequence[tuple[str, str]], error: TreadleError) -> None:
+    """Record a no in the runs of an orchestrator that wait for the same answer: it goes on with none of them."""
+    from treadle.runner import history, is_elsewhere
+
+    with history() as metadata:
+        for run, node in places:
+            record = metadata.run(run)
+            if record is not None and is_elsewhere(record):
+                metadata.refuse(run, node, error.to_dict())

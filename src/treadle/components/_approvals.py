@@ -207,6 +207,13 @@ class Approvals:
             )
         return request
 
+    def places(self, request: ApprovalRequest) -> list[tuple[str, str]]:
+        """Runs and nodes that asked a question, whatever became of it."""
+        rows = self._database.query(
+            "SELECT run, node FROM place WHERE request_id = ? ORDER BY run, node", (request.id,)
+        )
+        return [(row["run"], row["node"]) for row in rows]
+
     def waiting(self) -> list[tuple[str, str, ApprovalRequest]]:
         """Run, node and question of what waits for an answer now, oldest first."""
         rows = self._database.query(

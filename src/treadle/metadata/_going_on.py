@@ -87,22 +87,43 @@ def settle(transaction: Transaction, run_id: str, state: RunState, now: int, goi
         return transaction.execute(sql, values).fetchall()
 
     if state == "waiting":  # who answered before it had ended may have gone on without it
-        end = going_on.end_of(run_id, read)
+        end = going_on.end_of(run_id, read) or ("failed" if _is_refused(run_id, read) else None)
         ended = {} if end is None else {run_id: end}
     else:
         ended = dict.fromkeys(going_on.before(run_id, read), state)
     for waiting, end in ended.items():
-        end_waiting(transaction, waiting, end, now)
+        _end(transaction, waiting, end, now)
 
 
-def end_waiting(transaction: Transaction, run_id: str, state: RunState, now: int) -> bool:
-    """Record how a run ended that waited; False, and nothing, when it does not."""
-    row = transaction.execute(
-        f"UPDATE run SET state = ?, finished_at = {AFTER.format('created_at')} WHERE id = ? AND state = 'waiting'"
-        " RETURNING id",
+def refuse(transaction: Transaction, run_id: str, node: str, error: str, now: int) -> None:
+    """Record a no to what a node waits for: its run ends as failed, now if it waits, or as soon as it would.
+
+    Args:
+        transaction: In which to.
+        run_id: The run.
+        node: The node; nothing is recorded when it does not wait.
+        error: The no, as JSON.
+        now: The time.
+    """
+    refused = transaction.execute(
+        "UPDATE execution SET error = ? WHERE run_id = ? AND node = ? AND state = 'waiting' RETURNING id",
+        (error, run_id, node),
+    ).fetchall()
+    if refused:
+        _end(transaction, run_id, "failed", now)
+
+
+def _end(transaction: Transaction, run_id: str, state: RunState, now: int) -> None:
+    """Record how a run ended that waited; nothing when it does not."""
+    transaction.execute(
+        f"UPDATE run SET state = ?, finished_at = {AFTER.format('created_at')} WHERE id = ? AND state = 'waiting'",
         (state, now, now, run_id),
-    ).fetchone()
-    return row is not None
+    )
+
+
+def _is_refused(run_id: str, read: Read) -> bool:
+    sql = "SELECT error FROM execution WHERE run_id = ? AND state = 'waiting' AND error IS NOT NULL"
+    return any(json.loads(row["error"])["code"] in _NO for row in read(sql, (run_id,)))
 
 
 def _is_answer(row: Row) -> bool:

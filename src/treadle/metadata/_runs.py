@@ -8,7 +8,7 @@ from typing import Any
 
 from treadle.metadata._database import Row
 from treadle.metadata._fence import AFTER, LIVES, held
-from treadle.metadata._going_on import GoingOn, end_waiting, settle
+from treadle.metadata._going_on import GoingOn, refuse, settle
 from treadle.metadata._records import RunRecord, RunState
 from treadle.metadata._tables import Tables, json_text
 
@@ -85,10 +85,13 @@ class Runs(Tables):
             )
             settle(transaction, run_id, state, now, going_on)
 
-    def end_waiting(self, run_id: str, state: RunState) -> None:
-        """Record how a run ended that waited for an answer; nothing when it waits no more."""
+    def refuse(self, run_id: str, node: str, error: Mapping[str, Any]) -> None:
+        """Record a no to what a node waits for: its run ends as failed, now if it waits, or as soon as it would.
+
+        Nothing when the node does not wait.
+        """
         with self._database.transaction() as transaction:
-            end_waiting(transaction, run_id, state, self._now())
+            refuse(transaction, run_id, node, json_text(error), self._now())
 
     def went_on_as(self, run_id: str) -> str | None:
         """The run that went on with one that had waited for an answer; None when none did."""

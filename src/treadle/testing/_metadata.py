@@ -158,13 +158,38 @@ class MetadataContract:
             gates[run] = store.start_execution(Attempt(run, "gate", "pipeline:gate", "new", _FINGERPRINT, _PARTS))
         store.finish_execution(gates["r1"], "waiting")
         store.finish_execution(gates["r2"], "ran")
-        store.end_waiting("r1", "failed")
         assert store.running() == ["r1", "r2"]
         store.finish_run("r2", "succeeded")
         assert store.running() == ["r1"]
         store.finish_run("r1", "waiting")
-        store.end_waiting("r1", "failed")
         assert [run.state for run in store.runs()] == ["succeeded", "succeeded"]
+
+    @pytest.mark.parametrize("at_work", [True, False])
+    def test_a_run_that_was_refused_ends_as_failed(self, store: MetadataStore, at_work: bool) -> None:
+        """At once when it waits; when it would wait, while it is at work; and the no is told with the node."""
+        no: dict[str, Any] = {"code": "APPROVAL_REJECTED", "what": "ada rejected it", "where": {}, "hint": None}
+        for run in ("r1", "r2"):
+            store.begin_run(run, pipeline="taxi", ir={})
+            gate = store.start_execution(Attempt(run, "gate", "pipeline:gate", "new", _FINGERPRINT, _PARTS))
+            store.refuse(run, "gate", no)  # waits for nothing yet
+            store.finish_execution(gate, "waiting")
+            if not at_work:
+                store.finish_run(run, "waiting")
+        assert {run.state for run in store.runs()} == {"running" if at_work else "waiting"}
+        store.refuse("r1", "gate", no)
+        store.refuse("r1", "other", no)
+        if at_work:
+            assert store.running() == ["r1", "r2"]
+            for run in ("r1", "r2"):
+                store.finish_run(run, "waiting")
+        assert [run.state for run in store.runs()] == ["waiting", "failed"]
+        assert [(one.state, one.error) for one in store.executions("r1")] == [("waiting", no)]
+        store.begin_run("r3", pipeline="taxi", ir={})
+        gate = store.start_execution(Attempt("r3", "gate", "pipeline:gate", "new", _FINGERPRINT, _PARTS))
+        store.finish_execution(gate, "failed", error=no)
+        store.finish_run("r3", "failed")
+        assert [run.state for run in store.runs()] == ["failed"] * 3
+        assert store.went_on_as("r1") == "r3"
 
     def test_a_run_that_waited_ends_as_the_one_that_was_abandoned(self, store: MetadataStore) -> None:
         """Stopped after the answer had counted; and what has ended stays as it is, whoever reuses the gate."""
