@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,14 @@ from kubeflow_local import run_compiled
 from project_folder import Project
 
 from treadle.cli import main
-from treadle.errors import UnsupportedByBackendError
-from treadle.metadata import Attempt
+from treadle.errors import DatabaseError, UnsupportedByBackendError
+from treadle.metadata import ArtifactRecord, Attempt, MetadataStore
 from treadle.pipeline import load_pipeline
 from treadle.runner import history, logs, run
-from treadle.runner.backends.kubeflow import REFUSES, compile_pipeline
+from treadle.runner._layout import Layout
+from treadle.runner.backends.kubeflow import REFUSES, _printed, compile_pipeline
+from treadle.runner.backends.kubeflow._printed import Printed
+from treadle.storage._remote import Remote
 
 pytestmark = [pytest.mark.engines, pytest.mark.filterwarnings("default")]
 IMAGE = "registry.example/python-project:1"
@@ -283,6 +288,82 @@ def test_what_a_task_had_printed_outlives_its_disk(
     assert [(log.state, log.text) for log in found] == [("failed", "attempt 0\n"), ("ran", "attempt 1\n")], printed
     place, root = fsspec.core.url_to_fs(s3_url, skip_instance_cache=True)
     assert not place.find(f"{root}/aside")
+
+
+def test_a_copy_of_what_was_printed_stays_until_the_log_is_recorded(
+    added: Project, monkeypatch: pytest.MonkeyPatch, s3_url: str
+) -> None:
+    monkeypatch.setenv("TREADLE_ARTIFACTS", s3_url)
+    steps(added, "node", "one")
+    remote = Layout(None).open_artifacts().remote
+    assert remote is not None
+    with history(added.home) as metadata:
+        lost = metadata.start_execution(Attempt("r1", "add", "pipeline:add", "a machine that is gone"))
+    remote.lay_aside(f"log-{lost}", b"the last words\n")
+
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseError("The database is out of reach")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MetadataStore, "finish_execution", away)
+        assert steps(added, "node", "add") == 2
+    assert remote.laid_aside(f"log-{lost}") is not None
+    assert steps(added, "node", "add") == 0
+    assert [log.text for log in logs("add", run="r1", home=added.home)] == ["the last words\n", ""]
+    assert remote.laid_aside(f"log-{lost}") is None
+
+
+@pytest.fixture
+def at_work(added: Project, monkeypatch: pytest.MonkeyPatch, s3_url: str) -> Iterator[tuple[Printed, Layout, int]]:
+    """What one task sees of an attempt that prints, and the attempt."""
+    monkeypatch.setenv("TREADLE_ARTIFACTS", s3_url)
+    monkeypatch.setattr(_printed, "_FIRST_SECONDS", 0.05)
+    layout = Layout(None)
+    with layout.open_metadata() as metadata:
+        metadata.begin_run("r1", pipeline="p", ir={})
+        printed = Printed("r1", layout, layout.open_artifacts(), metadata)
+        printed.begin("one")
+        log = layout.log("r1", "one")
+        log.parent.mkdir(parents=True)
+        yield printed, layout, metadata.start_execution(Attempt("r1", "one", "pipeline:one", "new"))
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_copy_holds_the_last_of_what_was_printed_and_stays_where_no_log_could_be_kept(
+    at_work: tuple[Printed, Layout, int], monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    monkeypatch.setattr(_printed, "_MOST_BYTES", 5)
+    printed, layout, execution = at_work
+    remote = layout.open_artifacts().remote
+    assert remote is not None
+    data = None
+    with printed.outliving(["one"]), layout.open_metadata() as metadata:
+        layout.log("r1", "one").write_bytes(b"first\nlast\n")
+        while data is None:
+            data = remote.laid_aside(f"log-{execution}")
+        log = ArtifactRecord("sha256:" + "0" * 64, "Log") if kept else None
+        metadata.finish_execution(execution, "ran", log=log)
+    assert data == b"[treadle] 6 bytes before this were lost with the task\nlast\n"
+    assert remote.laid_aside(f"log-{execution}") == (None if kept else data)
+
+
+def test_a_task_that_ends_does_not_wait_for_a_copy_that_does_not_arrive(
+    at_work: tuple[Printed, Layout, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_printed, "_END_SECONDS", 0.1)
+    printed, layout, _ = at_work
+    sending, end, told = threading.Event(), threading.Event(), []
+
+    def slow(*_: object) -> None:
+        sending.set()
+        told.append(end.wait(20))
+
+    monkeypatch.setattr(Remote, "lay_aside", slow)
+    with printed.outliving(["one"]):
+        layout.log("r1", "one").write_bytes(b"printed\n")
+        sending.wait(20)
+    assert not told
+    end.set()
 
 
 APPROVED = """

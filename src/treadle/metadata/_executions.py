@@ -120,6 +120,11 @@ class Executions(Tables):
         rows = self._database.query(f"{_SELECT} WHERE run_id = ? ORDER BY execution.id", (run_id,))
         return [self._execution(row) for row in rows]
 
+    def at_work(self, run_id: str) -> dict[int, str]:
+        """The executions of a run that have begun and not ended, by id; the node of each."""
+        sql = "SELECT id, node FROM execution WHERE run_id = ? AND state = 'running' ORDER BY id"
+        return {row["id"]: row["node"] for row in self._database.query(sql, (run_id,))}
+
     def _insert(self, transaction: Transaction, attempt: Attempt, state: ExecutionState) -> int:
         if attempt.fingerprint is not None:
             transaction.execute(

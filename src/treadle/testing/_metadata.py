@@ -101,6 +101,7 @@ class MetadataContract:
             with pytest.raises(LeaseLostError):
                 record()
         assert [(one.state, one.outputs) for one in store.executions("r1")] == [("running", {})]
+        assert store.at_work("r1") == {execution: "train"}
         store.abandon_run("r1", {"what": "held up"})
         assert store.overdue() == []
         (run,) = store.runs()
@@ -320,6 +321,19 @@ class MetadataContract:
         assert run is not None
         assert json.dumps(run.ir) == json.dumps({"a": [1.5, None, True, "\u0000"]})
         assert len(store.lineage.artifacts()) == 1
+
+    def test_what_is_no_text_is_kept_and_found(self, store: MetadataStore) -> None:
+        """A name typed in another encoding: wherever it stands, and one that is nowhere is not there."""
+        name = "\udcff\0"
+        store.begin_run("r" + name, pipeline=name, ir={})
+        execution = store.start_execution(Attempt("r" + name, name, name, name))
+        store.finish_execution(execution, "ran", outputs={name: _MODEL})
+        (found,) = store.runs(pipeline=name)
+        assert (found.pipeline, store.run("r" + name)) == ("\\udcff\\0", found)
+        assert [one.node for one in store.executions("r" + name)] == [found.pipeline]
+        assert len(store.lineage.artifacts(pipeline=name, run="r" + name, node=name)) == 1
+        assert (store.run(name), store.runs(pipeline=name + name)) == (None, [])
+        assert store.lineage.artifacts(pipeline=name + name) == []
 
     def test_racing_writers_lose_nothing(self, store: MetadataStore, reopen: Callable[[], MetadataStore]) -> None:
         """Each opens the lineage for itself; the migrators race too."""

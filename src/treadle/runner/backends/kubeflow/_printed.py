@@ -9,8 +9,6 @@ often.
 from __future__ import annotations
 
 import contextlib
-import os
-import select
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +22,10 @@ from treadle.runner._logs import keep
 from treadle.storage import ArtifactStore
 
 _FIRST_SECONDS, _MOST_SECONDS = 1.0, 30.0
+_END_SECONDS = 5.0
+"""How long a task that ends waits for a copy on its way: what it has to record counts more."""
+_MOST_BYTES = 8 * 2**20
+"""What a copy holds at most, the end of what was printed: it is read into memory, and sent whole each time."""
 
 
 class Printed:
@@ -41,7 +43,7 @@ class Printed:
         self._begins: dict[str, int] = {}
         """Where in its file what a node prints now begins, for the nodes that this task runs."""
         self._sent: dict[int, int] = {}
-        """How much of what an attempt printed lies beside the artifacts."""
+        """How much an attempt had printed when it was last copied."""
 
     def begin(self, node: str) -> None:
         """What a node prints from now on is another attempt's."""
@@ -56,17 +58,18 @@ class Printed:
         if self._store.remote is None:
             yield
             return
-        ended, end = os.pipe()
+        ended = threading.Event()
         sender = threading.Thread(target=self._send_on, args=(ended,), daemon=True)
         sender.start()
         try:
             yield
         finally:
-            os.close(end)
-            sender.join()
-            os.close(ended)
-        for execution in self._sent:  # they have ended, and their logs are artifacts
-            self._drop(execution)
+            ended.set()
+            sender.join(_END_SECONDS)
+        for execution in list(self._sent):
+            with contextlib.suppress(TreadleError):  # then the collection finds it
+                if self._metadata.execution(execution).log is not None:
+                    self.drop(execution)
 
     def of_lost(self, lost: ExecutionRecord, before: Iterable[ExecutionRecord], staging: Path) -> ArtifactRecord | None:
         """What a lost attempt printed, as an artifact; None when that is nothing, or nowhere any more.
@@ -80,41 +83,51 @@ class Printed:
         if begin is None:
             begin = sum(self._size(one) for one in before)
         kept = keep(file, begin, staging / "kept", self._store)
-        if (remote := self._store.remote) is None:
-            return kept
-        if kept is None and (data := remote.laid_aside(_name(lost.id))) is not None:
+        remote = self._store.remote
+        if kept is None and remote is not None and (data := remote.laid_aside(_name(lost.id))) is not None:
             (staging / "sent").write_bytes(data)
             kept = keep(staging / "sent", 0, staging / "kept", self._store)
-        self._drop(lost.id)
         return kept
+
+    def drop(self, execution: int) -> None:
+        """Take away the copy of what an attempt printed: its log is recorded."""
+        if (remote := self._store.remote) is not None:
+            with contextlib.suppress(TreadleError):  # then the collection finds it
+                remote.drop_aside(_name(execution))
 
     def _size(self, attempt: ExecutionRecord) -> int:
         if attempt.log is None:
             return 0
         return (self._store.open(attempt.log.digest, Log).path / "log.txt").stat().st_size
 
-    def _send_on(self, ended: int) -> None:
+    def _send_on(self, ended: threading.Event) -> None:
         seconds = _FIRST_SECONDS
-        while not select.select([ended], [], [], seconds)[0]:
+        while not ended.wait(seconds):
             seconds = min(2 * seconds, _MOST_SECONDS)
             # a database or a place out of reach: the next time may do
             with contextlib.suppress(TreadleError, OSError):
-                self._send()
+                self._send(ended)
 
-    def _send(self) -> None:
+    def _send(self, ended: threading.Event) -> None:
         assert self._store.remote is not None
-        for execution in self._metadata.executions(self._run):
-            file = self._layout.log(self._run, execution.node)
-            if execution.state == "running" and execution.node in self._begins and file.exists():
-                data = file.read_bytes()[self._begins[execution.node] :]
-                if len(data) > self._sent.get(execution.id, 0):
-                    self._store.remote.lay_aside(_name(execution.id), data)
-                    self._sent[execution.id] = len(data)
+        for execution, node in self._metadata.at_work(self._run).items():
+            file = self._layout.log(self._run, node)
+            begin = self._begins.get(node)
+            if ended.is_set() or begin is None or not file.exists():
+                continue
+            length = file.stat().st_size - begin
+            if length > self._sent.get(execution, 0):
+                self._store.remote.lay_aside(_name(execution), _last(file, begin, length))
+                self._sent[execution] = length
 
-    def _drop(self, execution: int) -> None:
-        assert self._store.remote is not None
-        with contextlib.suppress(TreadleError):  # then the collection finds it
-            self._store.remote.drop_aside(_name(execution))
+
+def _last(file: Path, begin: int, length: int) -> bytes:
+    """A part of a file, or its last `_MOST_BYTES` and how much came before them."""
+    before = max(0, length - _MOST_BYTES)
+    with open(file, "rb") as printed:
+        printed.seek(begin + before)
+        data = printed.read(length - before)
+    return b"[treadle] %d bytes before this were lost with the task\n%b" % (before, data) if before else data
 
 
 def _name(execution: int) -> str:

@@ -248,7 +248,10 @@ class Step(Driver):
         error = NodeLostError(
             "The task of the node ended before it could tell a result", where={"node": execution.node}
         )
-        self._metadata.finish_execution(execution.id, "failed", error=error.to_dict(), log=self._log_of(execution))
+        log = self._log_of(execution)
+        self._metadata.finish_execution(execution.id, "failed", error=error.to_dict(), log=log)
+        if log is not None:  # not before: this task may be lost as well
+            self._printed.drop(execution.id)
         failure = Failure(error.code, error.what, error.where, error.hint)
         self._results[execution.node] = NodeResult(execution.node, "failed", execution.reason or "", error=failure)
 
