@@ -11,13 +11,14 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from treadle.errors import DatabaseBusyError, DatabaseError, DatabaseVersionError
 from treadle.metadata._filesystem import network_kind
+from treadle.metadata._texts import bound
 
 Row: TypeAlias = sqlite3.Row
 Transaction: TypeAlias = sqlite3.Cursor
@@ -126,7 +127,7 @@ class Database:
     def _cursor(self) -> sqlite3.Cursor:
         if os.getpid() != self._process:
             raise RuntimeError(f"the connection to {self.path} belongs to the process that opened it")
-        return self._connection.cursor()
+        return self._connection.cursor(_Cursor)
 
     def _prepare(self) -> None:
         self._connection.row_factory = sqlite3.Row
@@ -173,6 +174,18 @@ class Database:
                 where={"file": self.path},
                 hint="another process holds it; try again" if busy else "check the disk and the permissions",
             ) from error
+
+
+class _Cursor(sqlite3.Cursor):
+    """Statements that are bound to any text."""
+
+    def execute(self, sql: str, parameters: Any = ()) -> _Cursor:
+        super().execute(sql, bound(parameters))
+        return self
+
+    def executemany(self, sql: str, rows: Iterable[Any]) -> _Cursor:
+        super().executemany(sql, map(bound, rows))
+        return self
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

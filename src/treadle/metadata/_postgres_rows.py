@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from treadle.metadata._texts import bound
+
 
 class _Row(tuple[Any, ...]):
     """A row that is asked by number or by name, as SQLite's."""
@@ -22,7 +24,7 @@ class Cursor:
         self._cursor = cursor
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Cursor:
-        self._cursor.execute(sql.replace("%", "%%").replace("?", "%s"), tuple(parameters))
+        self._cursor.execute(sql.replace("%", "%%").replace("?", "%s"), bound(parameters))
         return self
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> Cursor:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from treadle.artifact import canonical_json
 from treadle.metadata._database import Database
+from treadle.metadata._texts import plain_text
+
+__all__ = ["Tables", "json_text", "plain_text"]
 
 
 class Tables:
@@ -26,13 +29,8 @@ class Tables:
 
 
 def json_text(value: object) -> str:
-    """A value as the tables keep it: canonical JSON, from which all of it is read back as it was."""
-    return plain_text(canonical_json(value).decode("utf-8", errors="surrogatepass"))
+    """A value as the tables keep it: canonical JSON, read back as it was.
 
-
-def plain_text(text: str) -> str:
-    r"""A text as a database takes it: what is none there is written as an escape, in JSON that of JSON.
-
-    That is half of a surrogate pair (as Python reads a file's name that is not UTF-8), and, in PostgreSQL, ``\0``.
+    Only two halves of a surrogate pair that stood one after the other come back as the letter that they are together.
     """
-    return text.replace("\0", "\\0").encode("utf-8", errors="backslashreplace").decode()
+    return plain_text(canonical_json(value).decode("utf-8", errors="surrogatepass"))
