@@ -164,7 +164,13 @@ class Step(Driver):
         self._go_on("left-out")
 
     def finish(self) -> str:
-        """Record what never ran, run what runs at the end, and record how the run ended; that is returned."""
+        """Record what never ran, run what runs at the end, and record how the run ended; that is returned.
+
+        A task that died when it had recorded the end is tried again: then there is nothing left to do.
+        """
+        run = self._metadata.run(self.id)
+        if run is not None and run.state in ("succeeded", "failed"):
+            return run.state
         for execution in self._running_still():
             self._lose(execution)
         self._finishing = True
