@@ -112,6 +112,8 @@ class Attempts:
         self._first = attempt
         self._due: list[_Due] = []
         self._running: dict[int, _Running] = {}
+        self._over: list[Path] = []
+        """Folders of attempts that have ended: they are removed while others are at work, not while others wait."""
         self._ahead = Ahead(launcher, decider, self._place)
 
     @property
@@ -142,6 +144,8 @@ class Attempts:
     def step(self) -> list[Outcome]:
         """Start what fits and listen for a moment; the nodes that ended for good."""
         self._start_what_fits()
+        while self._over:
+            shutil.rmtree(self._over.pop(), ignore_errors=True)
         if self._running:
             return self._listen()
         if self._due:  # all of them are to be tried again later
@@ -209,13 +213,15 @@ class Attempts:
             if isinstance(event, Began) and event.task in self._running:
                 begun = self._running[event.task]
                 begun.started, begun.began = now, True
+        ends = [event for event in happened if isinstance(event, Ended)]
+        ended = {end.task for end in ends}
         for task, running in self._running.items():
-            self._pass_on(running)
+            if task not in ended:  # then its end does
+                self._pass_on(running)
             timeout = running.decision.node.settings.timeout
             if timeout is not None and running.began and not running.late and now - running.started > timeout:
                 running.late = True
                 self._launcher.kill(task)
-        ends = [event for event in happened if isinstance(event, Ended)]
         return [outcome for end in ends if (outcome := self._end(end)) is not None]
 
     def _pass_on(self, running: _Running) -> None:
@@ -236,7 +242,7 @@ class Attempts:
         self._pass_on(running)
         self._pool.give_back(needs_of(running.decision.node.settings.resources))
         result = read_json(running.folder / "result.json") or {}
-        shutil.rmtree(running.folder, ignore_errors=True)
+        self._over.append(running.folder)
         if running.late:
             result = {"error": _too_late(running), "transient": NodeTimeoutError.transient}
         elif end.status < 0 or not result:

@@ -179,13 +179,19 @@ class _Template:
 
 def _work(message: dict[str, Any], tracer: ReadTracer | None = None, printed: bytes = b"") -> int:
     """Run a task, with its output in its log, after what was printed before."""
-    log = message["log"]
-    os.makedirs(os.path.dirname(log), exist_ok=True)
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        output = _log(message["log"])
+    except FileNotFoundError:  # the run's first
+        os.makedirs(os.path.dirname(message["log"]), exist_ok=True)
+        output = _log(message["log"])
     os.write(output, printed)
     _redirect(output)
     os.close(output)
     return run_task(Path(message["task"]), tracer)
+
+
+def _log(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 def _redirect(output: int) -> None:
