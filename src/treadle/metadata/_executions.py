@@ -9,7 +9,7 @@ from typing import Any
 from treadle.metadata._database import Row, Transaction
 from treadle.metadata._fence import AFTER, LIVES, RUN_LIVES, held
 from treadle.metadata._records import ArtifactRecord, Attempt, ExecutionRecord, ExecutionState
-from treadle.metadata._tables import Tables, json_text, plain_text
+from treadle.metadata._tables import Tables, json_text
 
 LOG_SLOT = "__log__"
 """Where what an attempt printed is kept among what it made."""
@@ -53,8 +53,8 @@ class Executions(Tables):
                 self._connect(transaction, (execution_id, "output", slot, 0), artifact)
             now = self._now()
             values = (
-                state, json_text(reads or {}), reason and plain_text(reason), error and json_text(error), now, now,
-                int(reusable), execution_id,
+                state, json_text(reads or {}), reason, error and json_text(error), now, now, int(reusable),
+                execution_id,
             )  # fmt: skip
             held(
                 transaction.execute(
@@ -141,7 +141,7 @@ class Executions(Tables):
                 attempt.component,
                 state,
                 attempt.fingerprint,
-                plain_text(attempt.reason),
+                attempt.reason,
                 self._now(),
             ),
         ).fetchone()["id"]

@@ -7,9 +7,6 @@ from collections.abc import Callable
 
 from treadle.artifact import canonical_json
 from treadle.metadata._database import Database
-from treadle.metadata._texts import plain_text
-
-__all__ = ["Tables", "json_text", "plain_text"]
 
 
 class Tables:
@@ -33,4 +30,4 @@ def json_text(value: object) -> str:
 
     Only two halves of a surrogate pair that stood one after the other come back as the letter that they are together.
     """
-    return plain_text(canonical_json(value).decode("utf-8", errors="surrogatepass"))
+    return canonical_json(value).decode("utf-8", errors="surrogatepass")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def plain_text(text: str) -> str:
+def _plain(text: str) -> str:
     r"""A text as a database takes it: what is none there is written as an escape, in JSON that of JSON.
 
     That is half of a surrogate pair (as Python reads a file's name that is not UTF-8), and, in PostgreSQL, ``\0``.
@@ -18,4 +18,4 @@ def plain_text(text: str) -> str:
 
 def bound(values: Sequence[Any]) -> tuple[Any, ...]:
     """What is bound to a statement, its texts as a database takes them: to be kept, or to be looked for."""
-    return tuple(plain_text(value) if isinstance(value, str) else value for value in values)
+    return tuple(_plain(value) if isinstance(value, str) else value for value in values)
