@@ -49,11 +49,13 @@ def answer(run: str, node: str, *, approved: bool, reason: str, by: str | None, 
     who = by or getpass.getuser()
     with Approvals(home()) as approvals:
         request = approvals.decide(record.id, node, approved=approved, by=who, reason=reason)
-        places = [] if approved else approvals.places(request)
+        places = approvals.places(request)
     said = "approved" if approved else "rejected"
     note(f"{request.digest} {said} by {who}; {request.verdict}")
     told: dict[str, Any] = {"run": record.id, "node": node, "digest": request.digest, "decision": said, "by": who}
-    _refuse_elsewhere(places, ApprovalRejectedError(f"{who} rejected it: {reason}", where={"digest": request.digest}))
+    if not approved:
+        no = ApprovalRejectedError(f"{who} rejected it: {reason}", where={"digest": request.digest})
+        _refuse_elsewhere(places, no)
     if is_elsewhere(record):
         again = "start the pipeline again there"
         if approved:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +180,7 @@ def describe_error(error: BaseException, node: str, roots: list[str]) -> dict[st
     frames = traceback.extract_tb(source.__traceback__)
     user = [frame for frame in frames if _is_users(frame.filename, roots)]
     place = f"{user[-1].filename}:{user[-1].lineno}" if user else None
-    text = _cut(_trace(source))
+    text = _cut(_trace(source, frames))
     if isinstance(error, TreadleError):
         fields = error.to_dict()
         where = fields["where"] if isinstance(fields["where"], dict) else {}
@@ -195,10 +195,9 @@ def describe_error(error: BaseException, node: str, roots: list[str]) -> dict[st
     }
 
 
-def _trace(error: BaseException) -> str:
+def _trace(error: BaseException, frames: Iterable[traceback.FrameSummary]) -> str:
     """A traceback with causes and groups, from the node's function on."""
-    here = os.path.dirname(__file__)
-    outer = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.dirname(frame.filename) != here]
+    outer = [frame for frame in frames if os.path.dirname(frame.filename) != os.path.dirname(__file__)]
     try:
         told = traceback.TracebackException.from_exception(error)
         told.stack[:] = outer
