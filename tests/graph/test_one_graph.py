@@ -61,11 +61,15 @@ def test_each_operation_analyzed_on_few_rows_is_the_same_in_bulk_and_alone(name:
     check(analyzed(lambda x: {"out": OPS[name](x), "f": x["f"]}, table), table)
 
 
+def beside_a_number(op: Callable[[Any], tt.Column], table: pa.Table) -> tuple[tt.TransformGraph, Session]:
+    """An operation, analyzed and loaded: to be done once, since it is nearly all of what an example costs."""
+    graph = analyzed(lambda x: {"out": op(x), "f": x["f"]}, table)
+    return graph, Session(serialize(graph.feature_model()))
+
+
 @cache
 def of_many_rows(name: str) -> tuple[tt.TransformGraph, Session]:
-    """An operation, analyzed and loaded once: that is nearly all of what an example costs."""
-    graph = analyzed(lambda x: {"out": OPS[name](x), "f": x["f"]}, many_rows(300))
-    return graph, Session(serialize(graph.feature_model()))
+    return beside_a_number(OPS[name], many_rows(300))
 
 
 @pytest.mark.parametrize("name", OPS)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ops import SCHEMA, many_rows, tables
 from ops_text import OPS, ROWS, blake
-from test_one_graph import QUIET, analyzed, check
+from test_one_graph import QUIET, analyzed, beside_a_number, check
 
 from treadle import transform as tt
-from treadle.graph import Session, serialize
+from treadle.graph import Session
 
 
 def everything(x: Any) -> dict[str, tt.Column]:
@@ -30,10 +30,9 @@ def alone(name: str) -> Any:
 
 
 @cache
-def beside_a_number(name: str) -> tuple[tt.TransformGraph, Session]:
-    """An operation, analyzed and loaded once: that is nearly all of what an example costs."""
-    graph = analyzed(lambda x: {"out": OPS[name][0](x), "f": x["f"]}, ROWS)
-    return graph, Session(serialize(graph.feature_model()))
+def of_the_rows(name: str) -> tuple[tt.TransformGraph, Session]:
+    op, _ = OPS[name]
+    return beside_a_number(op, ROWS)
 
 
 @pytest.mark.parametrize("name", OPS)
@@ -55,7 +54,7 @@ def test_an_operation_analyzed_on_few_rows_is_the_same_in_bulk_and_alone(name: s
 @given(data=st.data())
 @settings(max_examples=8, deadline=None, suppress_health_check=QUIET)
 def test_an_operation_is_the_same_in_bulk_and_one_row_at_a_time(name: str, data: st.DataObject) -> None:
-    graph, session = beside_a_number(name)
+    graph, session = of_the_rows(name)
     check(graph, data.draw(tables(names=session.inputs)), session)
 
 
