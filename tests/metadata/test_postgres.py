@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -102,6 +103,37 @@ def test_a_transaction_that_lost_its_connection_did_not_happen(url: str) -> None
             write()
         with database.transaction() as transaction:
             transaction.execute("INSERT INTO t VALUES (3)")
+        assert [row["x"] for row in database.query("SELECT x FROM t")] == [3]
+
+
+HELD_UP = """
+import os, signal, sys
+from treadle.metadata import _postgres
+_postgres._IDLE_SECONDS = 1
+with _postgres.PostgresDatabase(sys.argv[1], [], name="own") as database:
+    with database.transaction() as transaction:
+        transaction.execute("INSERT INTO t VALUES (1)")
+        os.kill(os.getpid(), signal.SIGSTOP)
+        {after}
+"""
+
+
+@pytest.mark.parametrize("after", ["transaction.execute('INSERT INTO t VALUES (2)')", "pass"])
+def test_who_is_held_up_in_a_transaction_holds_up_nobody_else(url: str, after: str) -> None:
+    from treadle.metadata._postgres import PostgresDatabase
+
+    with PostgresDatabase(url, ["CREATE TABLE t (x BIGINT)"], name="own") as database:
+        script = HELD_UP.format(after=after).replace("[]", repr(["CREATE TABLE t (x BIGINT)"]))
+        held_up = subprocess.Popen([sys.executable, "-c", script, url], stderr=subprocess.PIPE, text=True)
+        try:
+            os.waitid(os.P_PID, held_up.pid, os.WSTOPPED | os.WNOWAIT)
+            with database.transaction() as transaction:
+                transaction.execute("INSERT INTO t VALUES (3)")
+        finally:
+            held_up.send_signal(signal.SIGCONT)
+            _, told = held_up.communicate(timeout=60)
+        assert held_up.returncode == 1
+        assert "was held up inside a transaction for over 1 s" in told
         assert [row["x"] for row in database.query("SELECT x FROM t")] == [3]
 
 

@@ -9,12 +9,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from project_folder import Project
 
+from treadle.metadata import _postgres
 from treadle.runner import history
 
 GATED = """
@@ -57,6 +59,7 @@ class Shared:
         self.kind = kind
         self.gate = project.folder / "gate"
         self.owner_home = project.folder / "owner" if kind == "postgres" else project.home
+        self.drivers: list[subprocess.Popen[str]] = []
 
     def begin(self) -> subprocess.Popen[str]:
         """A run in a process of its own, as soon as its second node works."""
@@ -65,10 +68,41 @@ class Shared:
             [sys.executable, "-c", RUN, str(self.gate), str(self.owner_home)],
             cwd=self.project.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        self.drivers.append(driver)
         while not Path(f"{self.gate}.reached").exists():
             assert driver.poll() is None, driver.communicate()
             time.sleep(0.01)
         return driver
+
+    def pause(self, driver: subprocess.Popen[str]) -> None:
+        """Stop a driver outside of its transactions: who is stopped inside of one has the lock."""
+        while True:
+            os.kill(driver.pid, signal.SIGSTOP)
+            if self._is_free():
+                return
+            os.kill(driver.pid, signal.SIGCONT)
+            time.sleep(0.02)
+
+    def _is_free(self) -> bool:
+        """Whether nobody is in a transaction."""
+        if self.kind == "postgres":
+            import psycopg
+
+            with psycopg.connect(os.environ["TREADLE_METADATA"], autocommit=True) as server:
+                lock = _postgres._LOCK.replace("pg_advisory", "pg_try_advisory")
+                return bool(server.execute(lock).fetchone()[0])
+        with closing(sqlite3.connect(self.project.home / "metadata.sqlite", timeout=0.05)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            return True
+
+    def close(self) -> None:
+        """End what a failed test has left."""
+        for driver in self.drivers:
+            driver.kill()
+            driver.communicate()
 
     def runs(self) -> list[str]:
         with history(self.project.home) as metadata:
@@ -82,11 +116,13 @@ class Shared:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.engines)])
-def shared(project: Project, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Shared:
+def shared(project: Project, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shared]:
     """SQLite: runners on one host share a folder. PostgreSQL: each host has a folder of its own."""
     if request.param == "postgres":
         monkeypatch.setenv("TREADLE_METADATA", request.getfixturevalue("postgres_url"))
-    return Shared(project, request.param)
+    shared = Shared(project, request.param)
+    yield shared
+    shared.close()
 
 
 def test_a_heart_keeps_a_run_alive_past_its_first_lease(shared: Shared) -> None:
@@ -114,25 +150,9 @@ def test_many_stopped_owners(project: Project) -> None:
     print(f"{pauses} owners paused past their lease: 0 committed afterwards")
 
 
-def _pause(driver: subprocess.Popen[str], database: Path) -> None:
-    """Stop it outside of its transactions: who is stopped inside of one holds SQLite's lock until he goes on."""
-    while True:
-        os.kill(driver.pid, signal.SIGSTOP)
-        try:
-            with closing(sqlite3.connect(database, timeout=0.05)) as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                return
-        except sqlite3.OperationalError:
-            os.kill(driver.pid, signal.SIGCONT)
-            time.sleep(0.02)
-
-
 def _stop_an_owner(shared: Shared) -> None:
     driver = shared.begin()
-    if shared.kind == "sqlite":
-        _pause(driver, shared.project.home / "metadata.sqlite")
-    else:
-        os.kill(driver.pid, signal.SIGSTOP)
+    shared.pause(driver)
     assert shared.runs() == ["running"]
     time.sleep(SECONDS + 0.2)
     assert shared.runs() == ["failed"]
@@ -150,7 +170,7 @@ def _stop_an_owner(shared: Shared) -> None:
 
 def test_a_stopped_owner_records_nothing_even_if_nobody_noticed(shared: Shared) -> None:
     driver = shared.begin()
-    os.kill(driver.pid, signal.SIGSTOP)
+    shared.pause(driver)
     shared.gate.touch()
     time.sleep(SECONDS + 0.2)
     os.kill(driver.pid, signal.SIGCONT)

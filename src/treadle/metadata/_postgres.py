@@ -3,7 +3,8 @@
 **A transaction holds the write lock here too**: an advisory lock of the schema, so that what is read inside stays
 true until the commit, as it does with ``BEGIN IMMEDIATE``. Readers never wait. A connection that was lost is made anew
 before anything is changed, for half a minute; a transaction that lost its connection did not happen, or its commit is
-in doubt and the caller is told so by an error.
+in doubt and the caller is told so by an error. Who is held up inside of one (a laptop that sleeps, a stopped process)
+loses it, before those who wait for the lock give up.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from treadle.metadata._postgres_rows import Cursor
 from treadle.metadata._postgres_url import redacted, without_password
 
 _BUSY_SECONDS = 30
+_IDLE_SECONDS = 15
+"""Between two statements of a transaction: what is done there takes milliseconds."""
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('treadle ' || current_schema()))"
 # Two numbers are a space of their own beside the one number of the write lock.
 _USE = "7483, hashtext('treadle ' || current_schema())"
@@ -150,11 +153,12 @@ class PostgresDatabase:
         self.close()
 
     def _begin(self) -> Cursor:
-        cursor = Cursor(self._connected().cursor())
-        cursor.execute("BEGIN")
-        cursor.execute(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS}s'")
-        cursor.execute(_LOCK)
-        return cursor
+        cursor = self._connected().cursor()
+        cursor.execute(  # one way to the server and back
+            f"BEGIN; SET LOCAL lock_timeout = '{_BUSY_SECONDS}s';"
+            f" SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'; {_LOCK}"
+        )
+        return Cursor(cursor)
 
     def _back_out(self) -> None:
         """Leave no transaction open, and no statement at the server whose answer nobody waits for any more."""
@@ -235,6 +239,12 @@ class PostgresDatabase:
             yield
         except psycopg.IntegrityError:
             raise
+        except psycopg.errors.IdleInTransactionSessionTimeout:
+            raise DatabaseError(
+                f"This process was held up inside a transaction for over {_IDLE_SECONDS} s and lost it",
+                where={"database": self.path},
+                hint="nothing of it happened; do it again",
+            ) from None
         except psycopg.Error as error:
             busy = isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected)
             kind = DatabaseBusyError if busy else DatabaseError
