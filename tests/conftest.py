@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,12 @@ from hypothesis import settings
 # How long an example takes says how busy the machine is, and no test fails for that.
 settings.register_profile("treadle", deadline=None)
 settings.load_profile("treadle")
+
+
+def pytest_configure() -> None:
+    """Commands that tests start hear Ctrl-C also where whoever runs the tests does not: behind ``&`` in a script."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -87,7 +87,8 @@ _folders: set[str] = set()
 
 def _forget(folder: str) -> None:
     _folders.add(folder)
-    for name, module in list(sys.modules.items()):
+    # a copy is made in one piece; a list of its items is not, and a thread or a finalizer that imports would break it
+    for name, module in sys.modules.copy().items():
         path = getattr(module, "__file__", None)
         if path and name != "__main__" and not is_installed(path) and not is_treadle(path):
             path = os.path.abspath(path)
