@@ -42,8 +42,9 @@ class Ahead:
             return
         before = {*soon, *self._looked_at}
         for node in waiting:
-            likely = node.when is None and node.each is None and before.issuperset(node.before())
-            if likely and node.name not in self._looked_at:
+            if node.name in self._looked_at or node.when is not None or node.each is not None:
+                continue
+            if before.issuperset(node.before()):
                 self._looked_at.add(node.name)
                 self._prepared.add(node.name)
                 self._preparer.prepare(node.name, self._imports(node), self._place())

@@ -55,6 +55,8 @@ class Driver:
         self._waiting = {name: node for name, node in ir.nodes.items() if name in part.selected or name in part.given}
         self._taking = frozenset(self._waiting)
         self._results: dict[str, NodeResult] = {}
+        self._blocked: dict[str, str] = {}
+        """Of those that wait, a node that has to end before: until then there is nothing to look at."""
         self._outputs: dict[str, Mapping[str, ArtifactRecord]] = {}
         self._flow = Flow(self._store, self._outputs)
         self._attempts: Attempts | None = None
@@ -118,6 +120,8 @@ class Driver:
             progress = False
             self._write_out_loops()
             for name, placed in list(self._waiting.items()):
+                if name in self._blocked and self._blocked[name] not in self._results:
+                    continue
                 node = self._flow.chosen(placed, self._states())
                 if node is None or self._open(placed.settles):
                     continue
@@ -127,7 +131,10 @@ class Driver:
                     self._skip(node)
                 elif held := [up for up in (*upstream, *node.settles) if self._waits(up)]:
                     self._hold(node, held[0])
-                elif None in states or self._flow.is_open(node):
+                elif None in states:
+                    self._blocked[name] = next(up for up in upstream if up not in self._results)
+                    continue
+                elif self._flow.is_open(node):
                     continue
                 else:
                     self._decide(node)
@@ -144,6 +151,7 @@ class Driver:
         still = {name: node for name, node in nodes.items() if name in self._part or name in self._results}
         self._waiting = {name: node for name, node in still.items() if origin[name] in self._waiting}
         self._taking = frozenset(name for name in still if origin[name] in self._taking)
+        self._blocked.clear()  # also by nodes that are others now
         self._nodes = nodes
 
     def _open(self, names: tuple[str, ...]) -> bool:
@@ -242,6 +250,8 @@ class Driver:
 
     def _finish(self, result: NodeResult) -> None:
         self._results[result.name] = result
+        if result.state not in ("ran", "cached"):
+            self._blocked.clear()  # what comes after it need not wait for the others
         if self._attempts is not None:
             self._attempts.drop(result.name)
         self._tell(Event("finished", self.id, result.name, result.reason, result=result))
