@@ -24,7 +24,7 @@ from treadle.runner._logs import keep
 from treadle.runner._resources import Pool, needs_of
 from treadle.runner._results import Event, Failure
 from treadle.runner._retry import seconds_before
-from treadle.runner._task import read_json, write_json
+from treadle.runner._task import RESULT, read_json, write_json
 from treadle.runner.backends._contract import Began, Ended, Launcher, Task
 
 TICK_SECONDS = 0.1
@@ -241,7 +241,7 @@ class Attempts:
         running = self._running.pop(end.task)
         self._pass_on(running)
         self._pool.give_back(needs_of(running.decision.node.settings.resources))
-        result = read_json(running.folder / "result.json") or {}
+        result = read_json(running.folder / RESULT) or {}
         self._over.append(running.folder)
         if running.late:
             result = {"error": _too_late(running), "transient": NodeTimeoutError.transient}

@@ -6,6 +6,7 @@ function's own modules, after the fork.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -29,7 +30,7 @@ from treadle.pipeline import (
 )
 from treadle.runner._reads import ReadTracer
 from treadle.runner._retry import is_transient
-from treadle.runner._task import read_json, write_json
+from treadle.runner._task import RESULT, read_json, write_json
 from treadle.storage import open_artifacts
 
 _LONGEST = 50_000
@@ -51,7 +52,7 @@ def begin(place: Mapping[str, Any]) -> ReadTracer:
 
 
 def run_task(task: Path, tracer: ReadTracer | None = None) -> int:
-    """Run the node that a task describes and leave ``result.json``; the process's exit status.
+    """Run the node that a task describes and leave its result; the process's exit status.
 
     Args:
         task: The task's folder.
@@ -70,7 +71,10 @@ def run_task(task: Path, tracer: ReadTracer | None = None) -> int:
     except BaseException as error:
         result = {"error": describe_error(error, node, request["roots"]), "transient": is_transient(error)}
     tracer.stop()
-    write_json(task / "result.json", {**result, "reads": tracer.reads})
+    for stream in (sys.stdout, sys.stderr):  # who finds the result finds the whole log
+        with contextlib.suppress(Exception):  # the node has closed it
+            stream.flush()
+    write_json(task / RESULT, {**result, "reads": tracer.reads})
     return 1 if "error" in result else 0
 
 

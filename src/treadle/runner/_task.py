@@ -1,7 +1,7 @@
 """One node's work as plain data: what the driver writes and the node's process reads.
 
 A task is a folder in staging: ``request.json`` (from the driver), ``outputs/<name>/`` (made by the process, gone once
-published) and ``result.json`` (from the process, before it ends).
+published) and ``result.json`` (from the process, its last word).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from treadle.files import write_text
+
+RESULT = "result.json"
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

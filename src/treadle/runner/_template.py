@@ -3,11 +3,13 @@
 It imports pure-Python modules only, because a library that starts threads makes forking unsafe; that there is one
 thread is checked before every fork. It speaks JSON lines: ``{"start": id, "node": name, "task": folder, "log": file}``,
 ``{"kill": id}``, ``{"prepare": name, "imports": [[module, name]], "place": {...}}`` and ``{"drop": name}`` come in;
-``{"started": id, "process": n}`` and ``{"ended": id, "status": n}`` go out (status negative: killed by that signal).
+``{"started": id, "process": n}``, ``{"done": id}`` and ``{"ended": id, "status": n}`` go out (status negative: killed
+by that signal).
 
 A child that is prepared imports what its node is going to import and waits for the node's task; it serves that node or
-none. A node ends with everything it started. When the template's input ends, because the driver is
-done or dead, it kills what still runs and goes; when it is killed itself, its children are too.
+none. That a child has left its result is told before it has gone: what comes next is written down while its memory is
+given back. But another node begins only when it has gone, with everything it started. When the template's input ends,
+because the driver is done or dead, it kills what still runs and goes; when it is killed itself, its children are too.
 """
 
 from __future__ import annotations
@@ -31,10 +33,15 @@ from treadle.pipeline import is_installed
 from treadle.runner._child import run_task
 from treadle.runner._prepared import LATER, wait_for_task
 from treadle.runner._reads import ReadTracer
+from treadle.runner._task import RESULT
 from treadle.runner._tree import adopt_orphans, die_with_parent, kill_descendants, kill_group, kill_tree
 
 _LOOK_SECONDS = 1.0
 """After which it looks for ended children unasked: the write that wakes it happens in a signal and can be refused."""
+
+
+_DONE = signal.SIGUSR1
+"""A child has left its result."""
 
 
 def main() -> None:
@@ -42,6 +49,17 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's business
     adopt_orphans()
     _Template().serve()
+
+
+@dataclass(slots=True)
+class _Child:
+    """A child that is at a task."""
+
+    task: int
+    result: str
+    """The file that it leaves at last."""
+    is_done: bool = False
+    """Whether it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +73,16 @@ class _Prepared:
 
 class _Template:
     def __init__(self) -> None:
-        self._children: dict[int, int] = {}  # process id -> task id
+        self._children: dict[int, _Child] = {}  # by process id
+        self._held: list[dict[str, Any]] = []
+        """Tasks that begin when those that are done have gone, with what they hold: memory, files, locks."""
         self._prepared: dict[str, _Prepared] = {}  # by node
         self._later = list(LATER)
         self._wake, wake_in = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(wake_in, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for told in (signal.SIGCHLD, _DONE):
+            signal.signal(told, lambda *_: None)
         signal.set_wakeup_fd(wake_in)
 
     def serve(self) -> None:
@@ -79,9 +100,11 @@ class _Template:
         pending = b""
         while True:
             ready, _, _ = select.select([0, self._wake], [], [], 0 if self._later else _LOOK_SECONDS)
-            if self._wake in ready:
-                os.read(self._wake, 4096)
+            if self._wake in ready and _DONE in os.read(self._wake, 4096):
+                self._tell_done()
             self._reap()
+            while self._held and not self._are_leaving():
+                self._start(self._held.pop(0))
             if 0 in ready:
                 data = os.read(0, 65536)
                 if not data:
@@ -97,9 +120,10 @@ class _Template:
 
     def _obey(self, message: dict[str, Any]) -> None:
         if "start" in message:
-            process = self._hand_over(message) or self._fork(lambda: _work(message))
-            self._children[process] = message["start"]
-            _say({"started": message["start"], "process": process})
+            if self._are_leaving():
+                self._held.append(message)
+            else:
+                self._start(message)
         elif "prepare" in message:
             self._prepare(message)
         elif "drop" in message:
@@ -108,9 +132,30 @@ class _Template:
                 kill_tree(child.process)
                 os.waitpid(child.process, 0)
         else:
-            for process, task in self._children.items():
-                if task == message["kill"]:
-                    kill_tree(process)
+            self._kill(message["kill"])
+
+    def _start(self, message: dict[str, Any]) -> None:
+        process = self._hand_over(message) or self._fork(lambda: _work(message))
+        self._children[process] = _Child(message["start"], os.path.join(message["task"], RESULT))
+        _say({"started": message["start"], "process": process})
+
+    def _kill(self, task: int) -> None:
+        for process, child in self._children.items():
+            if child.task == task:
+                kill_tree(process)
+        for message in [message for message in self._held if message["start"] == task]:
+            self._held.remove(message)
+            _say({"ended": task, "status": -signal.SIGKILL})
+
+    def _are_leaving(self) -> bool:
+        """Whether a child that is done has not gone yet."""
+        return any(child.is_done for child in self._children.values())
+
+    def _tell_done(self) -> None:
+        for child in self._children.values():
+            if not child.is_done and os.path.exists(child.result):
+                child.is_done = True
+                _say({"done": child.task})
 
     def _prepare(self, message: dict[str, Any]) -> None:
         reading, writing = os.pipe()
@@ -154,11 +199,12 @@ class _Template:
             os.setsid()
             for pipe in (signal.set_wakeup_fd(-1), self._wake, *(child.pipe for child in self._prepared.values())):
                 os.close(pipe)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for told in (signal.SIGCHLD, _DONE):
+                signal.signal(told, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             status = work()
-            sys.stdout.flush()
-            sys.stderr.flush()
+            if os.getppid() == template:
+                os.kill(template, _DONE)
         except BaseException:
             sys.excepthook(*sys.exc_info())
         finally:
@@ -169,10 +215,10 @@ class _Template:
             process, status = os.waitpid(-1, os.WNOHANG)
             if process == 0:
                 return
-            task = self._children.pop(process, None)
-            if task is not None:
+            child = self._children.pop(process, None)
+            if child is not None:
                 kill_group(process)
-                _say({"ended": task, "status": os.waitstatus_to_exitcode(status)})
+                _say({"ended": child.task, "status": os.waitstatus_to_exitcode(status)})
             for node in [node for node, child in self._prepared.items() if child.process == process]:
                 os.close(self._prepared.pop(node).pipe)
 

@@ -37,6 +37,8 @@ class Workers:
         self._template: subprocess.Popen[bytes] | None = None
         self._pending = b""
         self._alive: dict[int, int] = {}  # task -> process
+        self._done: set[int] = set()
+        """Tasks of which the end has been told, while their processes are still there."""
 
     def warm_up(self) -> None:
         """Start the template if it is not running; returns at once."""
@@ -94,9 +96,14 @@ class Workers:
             if "started" in message:
                 self._alive[message["started"]] = message["process"]
                 happened.append(Began(message["started"]))
+            elif "done" in message:
+                self._done.add(message["done"])
+                happened.append(Ended(message["done"], 0))
             else:
                 self._alive.pop(message["ended"], None)
-                happened.append(Ended(message["ended"], message["status"]))
+                if message["ended"] not in self._done:
+                    happened.append(Ended(message["ended"], message["status"]))
+                self._done.discard(message["ended"])
         return happened
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A task's process has ended."""
+    """A task's process has ended, or has left its result and ends now: before another task begins it has gone."""
 
     task: int
     status: int

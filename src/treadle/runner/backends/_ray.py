@@ -18,7 +18,7 @@ from typing import Any
 from treadle.config import ray_address
 from treadle.errors import BackendError, MissingDependencyError, NodeLostError
 from treadle.runner._child import describe_error
-from treadle.runner._task import write_json
+from treadle.runner._task import RESULT, write_json
 from treadle.runner.backends._contract import Began, Ended, Launcher, Task
 from treadle.runner.backends._ray_task import BEGAN, run_node
 
@@ -182,7 +182,7 @@ class RayLauncher:
         error = BackendError(what, where={"backend": "ray", "folder": str(task.folder)}, hint=hint)
         told = {**describe_error(error, "", []), "traceback": None}
         told["where"].pop("node")
-        write_json(task.folder / "result.json", {"error": told, "transient": False, "reads": {}})
+        write_json(task.folder / RESULT, {"error": told, "transient": False, "reads": {}})
         self._refused.append(Ended(task.id, 1))
 
 
