@@ -15,7 +15,13 @@ from treadle.pipeline._condition import Condition, conjuncts
 from treadle.pipeline._context import NodeContext, current_node, set_current_node
 from treadle.pipeline._expand import expand, fill, items_of, known_items, loops, picked
 from treadle.pipeline._flow import at_exit, for_each, one_of, when
-from treadle.pipeline._importing import import_fresh_sources, import_module_at, is_installed, is_treadle
+from treadle.pipeline._importing import (
+    compile_early,
+    import_fresh_sources,
+    import_module_at,
+    is_installed,
+    is_treadle,
+)
 from treadle.pipeline._ir import (
     Argument,
     Constant,
@@ -90,6 +96,7 @@ __all__ = [
     "Wait",
     "Wire",
     "at_exit",
+    "compile_early",
     "component",
     "conjuncts",
     "current_node",

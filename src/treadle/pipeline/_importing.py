@@ -47,11 +47,33 @@ def is_treadle(path: str) -> bool:
     return path.startswith(_TREADLE)
 
 
+_compiled: dict[str, tuple[bytes, CodeType]] = {}
+"""By path: a source that was compiled early, and its code."""
+
+
 class _FreshLoader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
+        source = self.get_data(path)
+        known = _compiled.get(path)
+        if known is not None and known[0] == source:  # nothing less than its bytes tells that it is the same
+            return known[1]
+        code: CodeType = self.source_to_code(source, path)
         return code
+
+
+def compile_early(path: str) -> None:
+    """Compile one of the user's sources for those that import it later: this process and those that it forks.
+
+    Raises:
+        OSError: It cannot be read.
+        SyntaxError: It is not Python.
+        ValueError: It is not even text.
+    """
+    loader = _FreshLoader("", path)
+    source = loader.get_data(path)
+    if path not in _compiled or _compiled[path][0] != source:
+        _compiled[path] = source, loader.source_to_code(source, path)
 
 
 class _FreshFinder:

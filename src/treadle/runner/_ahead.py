@@ -47,7 +47,7 @@ class Ahead:
             if before.issuperset(node.before()):
                 self._looked_at.add(node.name)
                 self._prepared.add(node.name)
-                self._preparer.prepare(node.name, self._imports(node), self._place())
+                self._preparer.prepare(node.name, self._imports(node), self._place(), self._decider.sources())
                 return
 
     def started(self, node: str) -> None:

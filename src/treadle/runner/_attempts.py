@@ -143,7 +143,8 @@ class Attempts:
 
     def step(self) -> list[Outcome]:
         """Start what fits and listen for a moment; the nodes that ended for good."""
-        self._start_what_fits()
+        if self._start_what_fits():
+            return []  # what comes next can be prepared before anything is waited for
         while self._over:
             shutil.rmtree(self._over.pop(), ignore_errors=True)
         if self._running:
@@ -162,14 +163,17 @@ class Attempts:
                 self._pass_on(running)
             self._metadata.finish_execution(running.execution, "failed", reason=reason, log=log)
 
-    def _start_what_fits(self) -> None:
+    def _start_what_fits(self) -> bool:
+        """Whether there was something."""
         now = time.monotonic()
+        before = len(self._due)
         for due in list(self._due):
             needs = needs_of(due.decision.node.settings.resources)
             if due.at <= now and self._pool.fits(needs):
                 self._due.remove(due)
                 self._pool.take(needs)
                 self._start(due.decision, due.attempt, needs)
+        return len(self._due) < before
 
     def _start(self, decision: Decision, attempt: int, needs: Mapping[str, float]) -> None:
         node = decision.node

@@ -152,8 +152,8 @@ class _Node:
         return found
 
     def _output(self, name: str) -> Output[Any]:
-        path = self._task / "outputs" / name
-        path.mkdir(parents=True)
+        path = self._task / name
+        path.mkdir()
         return Output(path)
 
     def _publish_value(self, returned: Any, component: str) -> Artifact:

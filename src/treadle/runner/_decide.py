@@ -19,6 +19,8 @@ from treadle.pipeline import (
     NodeIR,
     Pipeline,
     find_function,
+    is_installed,
+    is_treadle,
     leaves,
 )
 from treadle.runner._arguments import Outputs, artifacts, bind, fingerprint_parts, plain_values, request, short
@@ -91,6 +93,11 @@ class Decider:
     def imports(self, node: NodeIR) -> list[tuple[str, str]]:
         """What the node's process is going to import, as far as its code says: modules, and names taken from them."""
         return self._code.imports(_functions(node))
+
+    def sources(self) -> list[str]:
+        """The user's files that nodes are going to import, as far as is known by now."""
+        users = {path for path in self._code.sources if not (is_installed(path) or is_treadle(path))}
+        return sorted(users.union(map(str, self.files.values())))
 
     def decide(self, node: NodeIR, outputs: Outputs, *, run: str | None = None) -> Decision:
         """Decide about a node whose upstream nodes have outputs.

@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from treadle.runner._child import begin
 from treadle.runner._reads import ReadTracer
+from treadle.runner._rehearsal import rehearse
 
 LATER = (
     "treadle.components",
@@ -43,6 +46,8 @@ def wait_for_task(message: Mapping[str, Any], pipe: int) -> tuple[dict[str, Any]
     tracer = begin(message["place"])
     import_early(message["imports"])
     with os.fdopen(pipe, "rb") as stream:
+        if not select.select([stream], [], [], 0)[0]:
+            rehearse(Path(message["place"]["home"]))
         line = stream.readline()
     if not line:
         os._exit(0)

@@ -1,7 +1,7 @@
 """One node's work as plain data: what the driver writes and the node's process reads.
 
-A task is a folder in staging: ``request.json`` (from the driver), ``outputs/<name>/`` (made by the process, gone once
-published) and ``result.json`` (from the process, its last word).
+A task is a folder in staging: ``request.json`` (from the driver), ``<name>/`` for each output (made by the process,
+gone once published; a name is an identifier, so no file here has it) and ``result.json`` (its last word).
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 It imports pure-Python modules only, because a library that starts threads makes forking unsafe; that there is one
 thread is checked before every fork. It speaks JSON lines: ``{"start": id, "node": name, "task": folder, "log": file}``,
-``{"kill": id}``, ``{"prepare": name, "imports": [[module, name]], "place": {...}}`` and ``{"drop": name}`` come in;
+``{"kill": id}``, ``{"prepare": name, "imports": [[module, name]], "place": {...}, "sources": [path]}`` and
+``{"drop": name}`` come in;
 ``{"started": id, "process": n}``, ``{"done": id}`` and ``{"ended": id, "status": n}`` go out (status negative: killed
 by that signal).
 
@@ -29,7 +30,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from treadle.pipeline import is_installed
+from treadle.pipeline import compile_early, is_installed
 from treadle.runner._child import run_task
 from treadle.runner._prepared import LATER, wait_for_task
 from treadle.runner._reads import ReadTracer
@@ -158,6 +159,9 @@ class _Template:
                 _say({"done": child.task})
 
     def _prepare(self, message: dict[str, Any]) -> None:
+        for source in message["sources"]:
+            with contextlib.suppress(Exception):  # whoever imports it tells
+                compile_early(source)
         reading, writing = os.pipe()
 
         def wait() -> int:

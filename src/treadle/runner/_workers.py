@@ -56,10 +56,12 @@ class Workers:
         self.warm_up()
         self._say({"start": task.id, "node": task.node, "task": str(task.folder), "log": str(task.log)})
 
-    def prepare(self, node: str, imports: Sequence[tuple[str, str]], place: Mapping[str, Any]) -> None:
+    def prepare(
+        self, node: str, imports: Sequence[tuple[str, str]], place: Mapping[str, Any], sources: Sequence[str] = ()
+    ) -> None:
         """Start the process of a node before its task is known; it imports, and waits."""
         self.warm_up()
-        self._say({"prepare": node, "imports": list(imports), "place": dict(place)})
+        self._say({"prepare": node, "imports": list(imports), "place": dict(place), "sources": list(sources)})
 
     def drop(self, node: str) -> None:
         """End the process that was prepared for a node."""

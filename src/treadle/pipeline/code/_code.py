@@ -79,6 +79,11 @@ class CodeReader:
         }
         return sorted(others.union(*(code.imports for code in codes)))
 
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The source files that were read so far, and their digests."""
+        return self._modules.sources
+
     def _code(self, reference: FunctionReference) -> Code:
         live = _Carried(None if self._folder is None else str(self._folder))
         live.look(find_function(reference, self._files))

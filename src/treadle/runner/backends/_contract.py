@@ -77,13 +77,17 @@ class Launcher(Protocol):
 class Preparer(Launcher, Protocol):
     """A launcher that can start a node's process before its task is known."""
 
-    def prepare(self, node: str, imports: Sequence[tuple[str, str]], place: Mapping[str, Any]) -> None:
+    def prepare(
+        self, node: str, imports: Sequence[tuple[str, str]], place: Mapping[str, Any], sources: Sequence[str] = ()
+    ) -> None:
         """A task of this node is likely to come: its process may be started and import, where that saves time.
 
         Args:
             node: The node's name.
             imports: Modules that it is going to import, and names taken from them.
             place: ``home`` (the store), ``sys_path`` and ``roots`` (folders of the user's files), as in its request.
+            sources: The user's own files that it is going to import. They are not imported before the task is there:
+                what they do then may depend on what nodes before have done.
         """
 
     def drop(self, node: str) -> None:

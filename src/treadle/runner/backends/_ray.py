@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -79,12 +79,6 @@ class RayLauncher:
             self._owned = True
         self._ray = ray
         self._function = ray.remote(run_node)
-
-    def prepare(self, node: str, imports: Sequence[tuple[str, str]], place: Mapping[str, Any]) -> None:
-        """Nothing: Ray's workers are its own."""
-
-    def drop(self, node: str) -> None:
-        """Nothing."""
 
     def start(self, task: Task) -> None:
         """Submit a node; Ray starts it when a machine has room."""
