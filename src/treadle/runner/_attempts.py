@@ -28,6 +28,8 @@ from treadle.runner._task import RESULT, read_json, write_json
 from treadle.runner.backends._contract import Began, Ended, Launcher, Task
 
 TICK_SECONDS = 0.1
+_MOST_LEFT = 100
+"""Folders of ended attempts."""
 Listener = Callable[[Event], object]
 
 
@@ -113,7 +115,7 @@ class Attempts:
         self._due: list[_Due] = []
         self._running: dict[int, _Running] = {}
         self._over: list[Path] = []
-        """Folders of attempts that have ended: they are removed while others are at work, not while others wait."""
+        """Folders of attempts that have ended: they are removed when there is nothing else to do."""
         self._ahead = Ahead(launcher, decider, self._place)
 
     @property
@@ -145,11 +147,10 @@ class Attempts:
         """Start what fits and listen for a moment; the nodes that ended for good."""
         if self._start_what_fits():
             return []  # what comes next can be prepared before anything is waited for
-        while self._over:
-            shutil.rmtree(self._over.pop(), ignore_errors=True)
         if self._running:
             return self._listen()
         if self._due:  # all of them are to be tried again later
+            self._clear()
             time.sleep(TICK_SECONDS)
         return []
 
@@ -212,6 +213,8 @@ class Attempts:
 
     def _listen(self) -> list[Outcome]:
         happened = self._launcher.wait(TICK_SECONDS)
+        if not happened or len(self._over) > _MOST_LEFT:
+            self._clear()
         now = time.monotonic()
         for event in happened:
             if isinstance(event, Began) and event.task in self._running:
@@ -227,6 +230,11 @@ class Attempts:
                 running.late = True
                 self._launcher.kill(task)
         return [outcome for end in ends if (outcome := self._end(end)) is not None]
+
+    def _clear(self) -> None:
+        """Remove what attempts have left. A disk that syncs for another node takes milliseconds for each file."""
+        while self._over:
+            shutil.rmtree(self._over.pop(), ignore_errors=True)
 
     def _pass_on(self, running: _Running) -> None:
         """Tell what a node has printed since the last time."""
@@ -258,6 +266,7 @@ class Attempts:
         if "error" in result:
             failure = Failure(**result["error"])
             self._metadata.finish_execution(running.execution, "failed", reads=reads, error=failure.to_json(), log=log)
+            self._clear()  # what it has left may be all of an output
             if result.get("transient") and running.attempt <= decision.node.settings.retries:
                 self._try_again(running, failure)
                 return None
