@@ -8,6 +8,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,19 +78,25 @@ class Workers:
         Raises:
             NodeLostError: When the template itself has died.
         """
-        if self._template is None or self._template.stdout is None:
-            return []
-        output = self._template.stdout.fileno()
-        ready, _, _ = select.select([output], [], [], seconds)
-        if not ready:
-            return []
-        data = os.read(output, 65536)
+        deadline = time.monotonic() + seconds
+        happened: list[Began | Ended] = []
+        while self._template is not None and not happened:
+            assert self._template.stdout is not None
+            output = self._template.stdout.fileno()
+            ready, _, _ = select.select([output], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                break
+            happened = self._hear(os.read(output, 65536), self._template)
+        return happened
+
+    def _hear(self, data: bytes, template: subprocess.Popen[bytes]) -> list[Began | Ended]:
+        """What the template has said; nothing new, when a process has gone whose end was told before."""
         if not data:
             for process in self._alive.values():  # they die with the template, but not what they started
                 kill_group(process)
             raise NodeLostError(
                 "The process that starts nodes has died",
-                where={"status": self._template.wait()},
+                where={"status": template.wait()},
                 hint="run again: what has succeeded is reused",
             )
         *lines, self._pending = (self._pending + data).split(b"\n")
