@@ -168,6 +168,21 @@ def test_a_raylet_that_is_lost_is_a_passing_fault(project: Project, begin: Any, 
     assert ends(node)
 
 
+def test_an_output_may_have_any_name(project: Project, ray_cluster: Any) -> None:
+    """Also that of a file which the backend keeps for itself."""
+    project.write("""
+        @component
+        def makes(*, began: Output[Model]) -> None:
+            (began.path / "file").write_text("made")
+
+        @pipeline
+        def p():
+            makes()
+    """)
+    told = run_on(ray_cluster.address, "pipeline.py", {}, project.folder)
+    assert told["nodes"]["makes"]["state"] == "ran", told
+
+
 def test_a_cluster_that_is_not_there(project: Project) -> None:
     pytest.importorskip("ray", reason="Ray is not installed")
     project.write("@component\ndef a() -> int:\n    return 1\n\n@pipeline\ndef p():\n    a()\n")

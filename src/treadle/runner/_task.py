@@ -1,7 +1,8 @@
 """One node's work as plain data: what the driver writes and the node's process reads.
 
 A task is a folder in staging: ``request.json`` (from the driver), ``<name>/`` for each output (made by the process,
-gone once published; a name is an identifier, so no file here has it) and ``result.json`` (its last word).
+gone once published) and ``result.json`` (its last word). An output's name is an identifier, so every file that is put
+here has a dot in its own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from treadle.files import write_text
 
+REQUEST = "request.json"
 RESULT = "result.json"
 
 

@@ -10,10 +10,11 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from treadle.runner._task import REQUEST
 from treadle.runner._workers import Workers
 from treadle.runner.backends._contract import Began, Ended, Task
 
-BEGAN = "began"
+BEGAN = "began.mark"
 """The file in a task's folder by which the driver knows that it is at work."""
 
 
@@ -26,7 +27,7 @@ def run_node(folder: str, log: str, directory: str) -> dict[str, Any]:
         directory: The working directory of the run, used when it is here too.
     """
     place = Path(folder)
-    if not (place / "request.json").is_file():
+    if not (place / REQUEST).is_file():
         return {"unseen": socket.gethostname()}
     with Workers(directory if Path(directory).is_dir() else None) as workers:
         workers.start(Task(0, place, Path(log)))
