@@ -21,6 +21,8 @@ from treadle.testing import MetadataContract
 
 pytestmark = pytest.mark.engines
 
+ONE_TABLE = ["CREATE TABLE t (x BIGINT)"]
+
 
 @pytest.fixture
 def url(postgres_url: str) -> str:
@@ -91,7 +93,7 @@ def test_a_lost_connection_before_a_change_is_made_anew_too(url: str) -> None:
 def test_a_transaction_that_lost_its_connection_did_not_happen(url: str) -> None:
     from treadle.metadata._postgres import PostgresDatabase
 
-    with PostgresDatabase(url, ["CREATE TABLE t (x BIGINT)"], name="own") as database:
+    with PostgresDatabase(url, ONE_TABLE, name="own") as database:
 
         def write() -> None:
             with database.transaction() as transaction:
@@ -106,15 +108,15 @@ def test_a_transaction_that_lost_its_connection_did_not_happen(url: str) -> None
         assert [row["x"] for row in database.query("SELECT x FROM t")] == [3]
 
 
-HELD_UP = """
+HELD_UP = f"""
 import os, signal, sys
 from treadle.metadata import _postgres
 _postgres._IDLE_SECONDS = 1
-with _postgres.PostgresDatabase(sys.argv[1], [], name="own") as database:
+with _postgres.PostgresDatabase(sys.argv[1], {ONE_TABLE}, name="own") as database:
     with database.transaction() as transaction:
         transaction.execute("INSERT INTO t VALUES (1)")
         os.kill(os.getpid(), signal.SIGSTOP)
-        {after}
+        {{after}}
 """
 
 
@@ -122,8 +124,8 @@ with _postgres.PostgresDatabase(sys.argv[1], [], name="own") as database:
 def test_who_is_held_up_in_a_transaction_holds_up_nobody_else(url: str, after: str) -> None:
     from treadle.metadata._postgres import PostgresDatabase
 
-    with PostgresDatabase(url, ["CREATE TABLE t (x BIGINT)"], name="own") as database:
-        script = HELD_UP.format(after=after).replace("[]", repr(["CREATE TABLE t (x BIGINT)"]))
+    with PostgresDatabase(url, ONE_TABLE, name="own") as database:
+        script = HELD_UP.format(after=after)
         held_up = subprocess.Popen([sys.executable, "-c", script, url], stderr=subprocess.PIPE, text=True)
         try:
             os.waitid(os.P_PID, held_up.pid, os.WSTOPPED | os.WNOWAIT)
@@ -156,7 +158,7 @@ def test_a_statement_that_nobody_waits_for_any_more_is_in_nobodys_way(url: str, 
             transaction.execute("INSERT INTO t VALUES (1)")
             (database.query if how == "inside" else transaction.execute)("SELECT pg_sleep(2)")
 
-    with PostgresDatabase(url, ["CREATE TABLE t (x BIGINT)"], name="own") as database:
+    with PostgresDatabase(url, ONE_TABLE, name="own") as database:
         before = signal.signal(signal.SIGALRM, end)
         try:
             signal.setitimer(signal.ITIMER_REAL, 0.2)

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,27 +64,25 @@ def test_a_task_that_waits_for_another_to_go_can_be_killed_and_each_ends_once(tm
         os.mkfifo(task.folder / "request.json")  # it waits here
     ends: list[tuple[int, int]] = []
 
-    def hear(workers: Workers, count: int) -> None:
-        while len(ends) < count:
+    def hear(workers: Workers, until: Callable[[], bool]) -> None:
+        while not until():
             ends.extend((event.task, event.status) for event in workers.wait(1.0) if isinstance(event, Ended))
 
     with Workers(str(tmp_path)) as workers:
         workers.start(tasks[0])
-        while not workers._alive:
-            workers.wait(1.0)
+        hear(workers, lambda: bool(workers._alive))
         (tasks[0].folder / RESULT).touch()
         assert workers._template is not None
         os.kill(workers._template.pid, signal.SIGUSR1)  # as it would itself
-        hear(workers, 1)
+        hear(workers, lambda: len(ends) == 1)
         workers.start(tasks[1])
         workers.start(tasks[2])
         workers.kill(1)
-        hear(workers, 2)
+        hear(workers, lambda: len(ends) == 2)
         time.sleep(0.1)
         assert not (tmp_path / "log-2").exists()
         os.kill(workers._alive[0], signal.SIGKILL)
-        while 2 not in workers._alive:
-            ends.extend((event.task, event.status) for event in workers.wait(1.0) if isinstance(event, Ended))
+        hear(workers, lambda: 2 in workers._alive)
         workers.kill(2)
-        hear(workers, 3)
+        hear(workers, lambda: len(ends) == 3)
     assert ends == [(0, 0), (1, -signal.SIGKILL), (2, -signal.SIGKILL)]

@@ -120,9 +120,8 @@ def shared(project: Project, request: pytest.FixtureRequest, monkeypatch: pytest
     """SQLite: runners on one host share a folder. PostgreSQL: each host has a folder of its own."""
     if request.param == "postgres":
         monkeypatch.setenv("TREADLE_METADATA", request.getfixturevalue("postgres_url"))
-    shared = Shared(project, request.param)
-    yield shared
-    shared.close()
+    with closing(Shared(project, request.param)) as shared:
+        yield shared
 
 
 def test_a_heart_keeps_a_run_alive_past_its_first_lease(shared: Shared) -> None:
@@ -143,7 +142,8 @@ def test_a_stopped_owner_is_taken_for_dead_and_records_nothing(shared: Shared) -
 def test_many_stopped_owners(project: Project) -> None:
     pauses = 20
     for _ in range(pauses):
-        _stop_an_owner(Shared(project, "sqlite"))
+        with closing(Shared(project, "sqlite")) as shared:
+            _stop_an_owner(shared)
         shutil.rmtree(project.home)
         for file in project.folder.glob("gate*"):
             file.unlink()

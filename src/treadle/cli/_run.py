@@ -164,12 +164,12 @@ def _tell_failures(result: RunResult) -> None:
 def _says_more(traceback: str) -> bool:
     """Whether a traceback tells more than its error: that of Treadle's own does where it passes the user's code."""
     from treadle.config import shows_traces
-    from treadle.pipeline import is_installed, is_treadle
+    from treadle.pipeline import is_users
 
     if shows_traces() or not re.search(r"^treadle\.errors\.\w+: ", traceback, re.MULTILINE):
         return True
     files = re.findall(r'^  File "(.+)", line \d+', traceback, re.MULTILINE)
-    return any(not is_treadle(file) and not is_installed(file) for file in files)
+    return any(map(is_users, files))
 
 
 def _summary(result: RunResult) -> str:

@@ -20,7 +20,7 @@ from treadle.pipeline._importing import (
     import_fresh_sources,
     import_module_at,
     is_installed,
-    is_treadle,
+    is_users,
 )
 from treadle.pipeline._ir import (
     Argument,
@@ -107,7 +107,7 @@ __all__ = [
     "import_fresh_sources",
     "import_module_at",
     "is_installed",
-    "is_treadle",
+    "is_users",
     "items_of",
     "kept_reading",
     "known_items",

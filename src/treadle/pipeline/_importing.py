@@ -47,6 +47,11 @@ def is_treadle(path: str) -> bool:
     return path.startswith(_TREADLE)
 
 
+def is_users(path: str) -> bool:
+    """Whether a file is the user's own: neither Treadle's nor installed."""
+    return not (is_treadle(path) or is_installed(path))
+
+
 _compiled: dict[str, tuple[bytes, CodeType]] = {}
 """By path: a source that was compiled early, and its code."""
 
@@ -91,7 +96,7 @@ class _FreshFinder:
 
 def _fresh(spec: ModuleSpec) -> ModuleSpec:
     origin = os.path.abspath(spec.origin) if spec.origin else ""
-    if type(spec.loader) is SourceFileLoader and not is_installed(origin) and not is_treadle(origin):
+    if type(spec.loader) is SourceFileLoader and is_users(origin):
         spec.loader = _FreshLoader(spec.name, spec.loader.path)
         spec.cached = None
     return spec

@@ -14,7 +14,7 @@ from typing import Any
 
 from treadle.config import masked
 from treadle.errors import PipelineError, PipelineFileError, TreadleError, UserCodeError
-from treadle.pipeline._importing import import_fresh_sources, import_module_at, is_installed, is_treadle
+from treadle.pipeline._importing import import_fresh_sources, import_module_at, is_users
 from treadle.pipeline._pipeline import Pipeline
 from treadle.pipeline._signature import describe, fits
 
@@ -90,7 +90,7 @@ def _forget(folder: str) -> None:
     # a copy is made in one piece; a list of its items is not, and a thread or a finalizer that imports would break it
     for name, module in sys.modules.copy().items():
         path = getattr(module, "__file__", None)
-        if path and name != "__main__" and not is_installed(path) and not is_treadle(path):
+        if path and name != "__main__" and is_users(path):
             path = os.path.abspath(path)
             if any(path.startswith(known + os.sep) for known in _folders):
                 del sys.modules[name]

@@ -24,7 +24,7 @@ from treadle.runner._logs import keep
 from treadle.runner._resources import Pool, needs_of
 from treadle.runner._results import Event, Failure
 from treadle.runner._retry import seconds_before
-from treadle.runner._task import RESULT, read_json, write_json
+from treadle.runner._task import REQUEST, RESULT, read_json, write_json
 from treadle.runner.backends._contract import Began, Ended, Launcher, Task
 
 TICK_SECONDS = 0.1
@@ -182,7 +182,7 @@ class Attempts:
         folder = self._staging / str(execution)
         folder.mkdir(mode=0o700)
         log = self._layout.log(self._run, node.name)
-        write_json(folder / "request.json", self._request(decision))
+        write_json(folder / REQUEST, self._request(decision))
         told = _size(log)
         self._running[execution] = _Running(decision, execution, folder, log, time.monotonic(), attempt, told, told)
         self._ahead.started(node.name)
@@ -213,9 +213,9 @@ class Attempts:
 
     def _listen(self) -> list[Outcome]:
         happened = self._launcher.wait(TICK_SECONDS)
+        now = time.monotonic()
         if not happened or len(self._over) > _MOST_LEFT:
             self._clear()
-        now = time.monotonic()
         for event in happened:
             if isinstance(event, Began) and event.task in self._running:
                 begun = self._running[event.task]

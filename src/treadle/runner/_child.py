@@ -24,13 +24,12 @@ from treadle.pipeline import (
     Wait,
     find_function,
     import_fresh_sources,
-    is_installed,
-    is_treadle,
+    is_users,
     set_current_node,
 )
 from treadle.runner._reads import ReadTracer
 from treadle.runner._retry import is_transient
-from treadle.runner._task import RESULT, read_json, write_json
+from treadle.runner._task import REQUEST, RESULT, read_json, write_json
 from treadle.storage import open_artifacts
 
 _LONGEST = 50_000
@@ -58,7 +57,7 @@ def run_task(task: Path, tracer: ReadTracer | None = None) -> int:
         task: The task's folder.
         tracer: What `begin` gave, where this process has begun already.
     """
-    request = read_json(task / "request.json")
+    request = read_json(task / REQUEST)
     node = request["node"]
     tracer = tracer or begin(request)
     try:
@@ -226,6 +225,6 @@ def _cut(text: str) -> str:
 
 
 def _is_users(path: str, roots: list[str]) -> bool:
-    if is_treadle(path) or is_installed(path) or path.startswith("<"):
+    if not is_users(path) or path.startswith("<"):
         return False
     return any(path.startswith(root + os.sep) for root in roots) or os.path.isabs(path)

@@ -19,8 +19,7 @@ from treadle.pipeline import (
     NodeIR,
     Pipeline,
     find_function,
-    is_installed,
-    is_treadle,
+    is_users,
     leaves,
 )
 from treadle.runner._arguments import Outputs, artifacts, bind, fingerprint_parts, plain_values, request, short
@@ -96,8 +95,7 @@ class Decider:
 
     def sources(self) -> list[str]:
         """The user's files that nodes are going to import, as far as is known by now."""
-        users = {path for path in self._code.sources if not (is_installed(path) or is_treadle(path))}
-        return sorted(users.union(map(str, self.files.values())))
+        return sorted({*filter(is_users, self._code.sources), *map(str, self.files.values())})
 
     def decide(self, node: NodeIR, outputs: Outputs, *, run: str | None = None) -> Decision:
         """Decide about a node whose upstream nodes have outputs.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from treadle.artifact import digest_bytes, digest_file
-from treadle.pipeline import is_installed, is_treadle
+from treadle.pipeline import is_users
 
 _LISTING = "listing:"
 _PROJECT = "<project>"
@@ -99,7 +99,7 @@ class ReadTracer:
     def _counts(self, path: str) -> bool:
         if not os.path.join(path, "").startswith(self._roots) or path.startswith(self._home):
             return False
-        return not (path.endswith((".pyc", ".so")) or is_installed(path) or is_treadle(path))
+        return is_users(path) and not path.endswith((".pyc", ".so"))
 
 
 def digest_of_read(path: str) -> str | None:

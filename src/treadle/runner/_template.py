@@ -3,9 +3,8 @@
 It imports pure-Python modules only, because a library that starts threads makes forking unsafe; that there is one
 thread is checked before every fork. It speaks JSON lines: ``{"start": id, "node": name, "task": folder, "log": file}``,
 ``{"kill": id}``, ``{"prepare": name, "imports": [[module, name]], "place": {...}, "sources": [path]}`` and
-``{"drop": name}`` come in;
-``{"started": id, "process": n}``, ``{"done": id}`` and ``{"ended": id, "status": n}`` go out (status negative: killed
-by that signal).
+``{"drop": name}`` come in, ``{"started": id, "process": n}``, ``{"done": id}`` and ``{"ended": id, "status": n}`` go
+out (status negative: killed by that signal).
 
 A child that is prepared imports what its node is going to import and waits for the node's task; it serves that node or
 none. That a child has left its result is told before it has gone: what comes next is written down while its memory is
@@ -39,8 +38,6 @@ from treadle.runner._tree import adopt_orphans, die_with_parent, kill_descendant
 
 _LOOK_SECONDS = 1.0
 """After which it looks for ended children unasked: the write that wakes it happens in a signal and can be refused."""
-
-
 _DONE = signal.SIGUSR1
 """A child has left its result."""
 
@@ -75,9 +72,11 @@ class _Prepared:
 class _Template:
     def __init__(self) -> None:
         self._children: dict[int, _Child] = {}  # by process id
-        self._held: list[dict[str, Any]] = []
-        """Tasks that begin when those that are done have gone, with what they hold: memory, files, locks."""
+        self._due: list[dict[str, Any]] = []
+        """Tasks to begin as soon as those that are done have gone, with what they hold: memory, files, locks."""
         self._prepared: dict[str, _Prepared] = {}  # by node
+        self._compiled: set[str] = set()
+        """The user's sources that were compiled, or could not be: one that changes is compiled by who imports it."""
         self._later = list(LATER)
         self._wake, wake_in = os.pipe()
         os.set_blocking(self._wake, False)
@@ -104,8 +103,7 @@ class _Template:
             if self._wake in ready and _DONE in os.read(self._wake, 4096):
                 self._tell_done()
             self._reap()
-            while self._held and not self._are_leaving():
-                self._start(self._held.pop(0))
+            self._begin_due()
             if 0 in ready:
                 data = os.read(0, 65536)
                 if not data:
@@ -121,10 +119,8 @@ class _Template:
 
     def _obey(self, message: dict[str, Any]) -> None:
         if "start" in message:
-            if self._are_leaving():
-                self._held.append(message)
-            else:
-                self._start(message)
+            self._due.append(message)
+            self._begin_due()
         elif "prepare" in message:
             self._prepare(message)
         elif "drop" in message:
@@ -135,7 +131,11 @@ class _Template:
         else:
             self._kill(message["kill"])
 
-    def _start(self, message: dict[str, Any]) -> None:
+    def _begin_due(self) -> None:
+        while self._due and not any(child.is_done for child in self._children.values()):
+            self._begin(self._due.pop(0))
+
+    def _begin(self, message: dict[str, Any]) -> None:
         process = self._hand_over(message) or self._fork(lambda: _work(message))
         self._children[process] = _Child(message["start"], os.path.join(message["task"], RESULT))
         _say({"started": message["start"], "process": process})
@@ -144,13 +144,9 @@ class _Template:
         for process, child in self._children.items():
             if child.task == task:
                 kill_tree(process)
-        for message in [message for message in self._held if message["start"] == task]:
-            self._held.remove(message)
+        for message in [message for message in self._due if message["start"] == task]:
+            self._due.remove(message)
             _say({"ended": task, "status": -signal.SIGKILL})
-
-    def _are_leaving(self) -> bool:
-        """Whether a child that is done has not gone yet."""
-        return any(child.is_done for child in self._children.values())
 
     def _tell_done(self) -> None:
         for child in self._children.values():
@@ -159,7 +155,8 @@ class _Template:
                 _say({"done": child.task})
 
     def _prepare(self, message: dict[str, Any]) -> None:
-        for source in message["sources"]:
+        for source in set(message["sources"]) - self._compiled:
+            self._compiled.add(source)
             with contextlib.suppress(Exception):  # whoever imports it tells
                 compile_early(source)
         reading, writing = os.pipe()
