@@ -215,10 +215,30 @@ def item_of_another_loop() -> None:
         whole(x)
 
 
-def one_of_rounds() -> None:
+def one_of_a_round_and_another() -> None:
     with for_each([0.5]) as rate:
         made = fit(rate)
-    ensemble([one_of(made.model, fit(0.1).model)])
+    ensemble(one_of(made.model, fit(0.1).model))
+
+
+def one_of_two_loops() -> None:
+    with for_each([0.5]) as rate:
+        made = score(rate, node="a")
+    with for_each([0.5]) as rate:
+        again = score(rate, node="b")
+    gather(one_of(made, again))
+
+
+def one_of_rounds_among_others() -> None:
+    with for_each([0.5]) as rate:
+        made, again = fit(rate, node="a"), fit(rate, node="b")
+    ensemble([one_of(made.model, again.model)])
+
+
+def one_of_rounds_as_a_number() -> None:
+    with for_each([1]) as x:
+        made, again = whole(x, node="a"), whole(x, node="b")
+    whole(one_of(made, again))
 
 
 def gathered_alone() -> None:
@@ -275,6 +295,15 @@ def clash_of_parts() -> None:
     part(node="a")
 
 
+def part_in_itself() -> None:
+    @pipeline
+    def part(n: int) -> None:
+        whole(n)
+        part(n + 1)
+
+    part(1)
+
+
 def two_artifact_types() -> None:
     @component
     def both(*, examples: Output[Examples]) -> None: ...
@@ -296,12 +325,18 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "an item in another loop": (item_of_another_loop, "is used outside of that loop"),
     "one of one": (lambda: one_of(whole(1)), "one_of takes two or more"),
     "one of a number": (lambda: one_of(whole(1), 3), "one_of takes two or more"),
-    "one of rounds": (one_of_rounds, "is a list here"),
+    "one of a round and another": (one_of_a_round_and_another, "in different loops"),
+    "one of rounds of two loops": (one_of_two_loops, "in different loops"),
+    "one of rounds, among others": (one_of_rounds_among_others, "is a list here"),
+    "one of rounds, as a number": (one_of_rounds_as_a_number, "takes int, and output 'value' of node 'a' is list"),
+    "one of a text and a number, as a number": (lambda: whole(one_of(whole(1), word())), "takes int, and output"),
     "one of, of two types": (lambda: ensemble([one_of(fit(0.1).model, fit(0.2).log)]), "takes Model, and"),
     "one of artifacts as a value": (lambda: whole(one_of(fit(0.1).model, score())), "is Model, not a value"),
     "a condition on one of": (lambda: when(one_of(whole(1), score()) > 1), "A condition on one of"),
     "one of as a condition": (lambda: when(one_of(whole(1), score())), "A condition on one of"),
     "a loop through one of": (lambda: for_each(one_of(whole(1), score())).__enter__(), "A loop through one of"),
+    "a loop as a list": (lambda: list(for_each([1])), "for_each is a block"),
+    "a part in itself": (part_in_itself, "calls itself without an end"),
     "a loop over a number": (lambda: for_each(score()).__enter__(), "is float, not a list"),
     "a loop over an artifact": (lambda: for_each(fit(0.1).model).__enter__(), "is one Model, not a list"),
     "a loop over a text": (lambda: for_each("abc").__enter__(), "goes through a list"),
@@ -473,3 +508,30 @@ def test_branches_meet_again_and_a_node_after_them_is_reachable() -> None:
     assert nodes["ensemble"].upstream() == []
     assert list(nodes["ensemble"].before()) == ["big", "small"]
     assert canonical_json(nodes["ensemble"].to_json()).count(b"one_of") == 1
+
+
+def test_a_part_may_place_itself_as_often_as_is_known() -> None:
+    @pipeline
+    def halves(n: int) -> None:
+        whole(n)
+        if n > 1:
+            halves(n // 2, node="left")
+            halves(n // 2, node="right")
+
+    assert len(compiled(lambda: halves(4)).nodes) == 7
+
+
+def test_branches_of_rounds_meet_after_the_loop() -> None:
+    def body() -> None:
+        with for_each([0.1, 0.9]) as x, for_each([1, 2]) as y:
+            with when(y > x) as large:
+                big = fit(x, node="big")
+            with large.otherwise():
+                small = fit(x, node="small")
+            either = one_of(big.model, small.model)
+        ensemble(either)
+
+    (argument,) = compiled(body).nodes["ensemble"].arguments.values()
+    assert isinstance(argument, ListOf)
+    names = [f"{x}.{y}" for x in (0, 1) for y in (0, 1)]
+    assert [str(item) for item in argument.items] == [f"one of big.{n}.model, small.{n}.model" for n in names]

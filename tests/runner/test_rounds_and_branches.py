@@ -76,6 +76,18 @@ def shown_length(text: str) -> int:
 """
 
 
+IN_ROUNDS = """
+@pipeline
+def flow(n: int = 3, broken: int = -1):
+    with treadle.for_each(groups(n)) as group, treadle.for_each(group) as x:
+        with treadle.when(x > 0) as large:
+            big = fit(group, x, broken, node="big")
+        with large.otherwise():
+            small = fit([1, 2, 3, 4], x, broken, node="small")
+    gather(treadle.one_of(big.value, small.value), treadle.one_of(big.model, small.model), node="all")
+"""
+
+
 def written(project: Project, body: str) -> None:
     project.write(PIPELINE + body)
 
@@ -141,6 +153,18 @@ def test_a_node_takes_whichever_branch_ran(project: Project, x: float, ran: str,
     again = results(project, {"x": x})
     assert {again[name][0] for name in (ran, "show", "told", "after")} == {"cached"}
     assert planned(project, parameters={"x": x}) == {name: state for name, (state, _) in list(again.items())[1:]}
+
+
+def test_of_each_round_whichever_branch_ran(project: Project) -> None:
+    written(project, IN_ROUNDS)
+    assert planned(project)["all"] == "depends"
+    found = results(project)
+    assert found["state"] == "succeeded"
+    assert found["all"] == ("ran", [40, 40, 21, 40, 31, 32])
+    assert planned(project)["all"] == "cached"
+    assert results(project, {"n": 0})["all"] == ("ran", [])
+    run = project.run({"n": 3, "broken": 2})
+    assert (run.nodes["all"].state, run.nodes["all"].reason) == ("skipped", "big.2.2 failed")
 
 
 def test_the_branch_that_failed_is_the_reason(project: Project) -> None:

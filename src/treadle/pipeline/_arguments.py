@@ -132,14 +132,14 @@ class ArgumentReader:
     def _input(self, parameter: Parameter, given: Any) -> Argument:
         if parameter.many and isinstance(given, list | tuple):
             return ListOf(tuple(self._wire(parameter, item) for item in given))
-        if parameter.many and isinstance(given, NodeHandle | OutputHandle) and self._is_gathered(self.handle(given)):
+        if parameter.many and isinstance(given, NodeHandle | OutputHandle | OneOfHandle) and self._is_gathered(given):
             return self._wire(parameter, given, gathered=True)
         wire = self._wire(parameter, given)
         return ListOf((wire,)) if parameter.many else wire
 
     def _wire(self, parameter: Parameter, given: Any, *, gathered: bool = False) -> Wire | OneOf | Item | Stored:
         if isinstance(given, OneOfHandle):
-            options = [self._wire(parameter, option) for option in given.options]
+            options = [self._wire(parameter, option, gathered=gathered) for option in given.options]
             return OneOf(tuple(option for option in options if isinstance(option, Wire)))
         if isinstance(given, Artifact):
             self._fits(parameter, given.type_name, issubclass(type(given), parameter.annotation), "this artifact")
@@ -168,9 +168,22 @@ class ArgumentReader:
                 f"{parameter.name!r} takes {parameter.annotation.type_name}, and {what} is {found}", where=self._where
             )
 
-    def _is_gathered(self, output: OutputHandle) -> bool:
-        """Whether it stands for one output a round, seen from outside the loop."""
-        return self._loops[: len(output.loops)] != output.loops
+    def _is_gathered(self, given: NodeHandle | OutputHandle | OneOfHandle) -> bool:
+        """Whether it stands for one output a round, seen from outside the loop.
+
+        Raises:
+            PipelineError: When it is one of several outputs that are not in the same rounds.
+        """
+        options = given.options if isinstance(given, OneOfHandle) else (given,)
+        handles = [self.handle(option) for option in options]
+        inside = {handle.loops if self._loops[: len(handle.loops)] != handle.loops else () for handle in handles}
+        if len(inside) > 1:
+            raise PipelineError(
+                f"{given!s}: they are in different loops, so there is no telling which belong together",
+                where=self._where,
+                hint="take one of outputs that are in the same loop, or in none",
+            )
+        return inside != {()}
 
     def _alone(self, output: OutputHandle) -> OutputHandle:
         if self._is_gathered(output):
@@ -197,13 +210,15 @@ class ArgumentReader:
             raise PipelineError(
                 f"{parameter.name!r} takes {wanted}, and {given!s} is {describe(given.annotation)}", where=self._where
             )
-        if isinstance(given, NodeHandle | OutputHandle):
-            output = self.handle(given)
-            returned = list if self._is_gathered(output) else output.annotation
-            if clashes(returned, parameter.annotation):
-                raise PipelineError(
-                    f"{parameter.name!r} takes {wanted}, and {output!s} is {describe(returned)}", where=self._where
-                )
+        if isinstance(given, NodeHandle | OutputHandle | OneOfHandle):
+            gathered = self._is_gathered(given)
+            for option in given.options if isinstance(given, OneOfHandle) else (given,):
+                output = self.handle(option)
+                returned = list if gathered else output.annotation
+                if clashes(returned, parameter.annotation):
+                    raise PipelineError(
+                        f"{parameter.name!r} takes {wanted}, and {output!s} is {describe(returned)}", where=self._where
+                    )
         return argument
 
     def _template(self, given: Any) -> Argument:
@@ -238,7 +253,8 @@ class ArgumentReader:
 
     def _value_leaf(self, given: Promise) -> Wire | OneOf | Item | RunStatus | Given:
         if isinstance(given, OneOfHandle):
-            options = [self._value_leaf(self._alone(self.handle(option))) for option in given.options]
+            self._is_gathered(given)  # all of them, or none
+            options = [self._value_leaf(option) for option in given.options]
             return OneOf(tuple(option for option in options if isinstance(option, Wire)))
         if isinstance(given, StatusHandle | ParameterHandle):
             return given.leaf()

@@ -95,6 +95,9 @@ def _outside(node: NodeIR, copies: Mapping[str, list[str]]) -> NodeIR:
     def change(leaf: Any) -> Any:
         if isinstance(leaf, Wire) and leaf.node in copies:
             return ListOf(tuple(replace(leaf, node=copy) for copy in copies[leaf.node]), gathered=True)
+        if isinstance(leaf, OneOf) and leaf.options[0].node in copies:  # then all of them are
+            rounds = zip(*(copies[option.node] for option in leaf.options), strict=True)
+            return ListOf(tuple(_renamed(leaf, names) for names in rounds), gathered=True)
         return leaf
 
     def rename(names: Sequence[str]) -> tuple[str, ...]:
@@ -110,6 +113,10 @@ def _outside(node: NodeIR, copies: Mapping[str, list[str]]) -> NodeIR:
         settles=rename(node.settles),
         each=each,
     )
+
+
+def _renamed(one: OneOf, nodes: Sequence[str]) -> OneOf:
+    return OneOf(tuple(replace(option, node=name) for option, name in zip(one.options, nodes, strict=True)))
 
 
 def _changed(argument: Argument, change: Callable[[Any], Any]) -> Argument:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from treadle.artifact import Artifact
 from treadle.errors import PipelineError, TreadleError
@@ -49,40 +49,47 @@ class when:  # noqa: N801 - reads as a statement
         _trace("when").conditions.pop()
 
 
-@contextmanager
-def for_each(items: Any, *, parallelism: int | None = None) -> Iterator[ItemHandle]:
+class for_each:  # noqa: N801 - reads as a statement
     """``with treadle.for_each(items) as item: ...``: the nodes placed inside are there once for each item.
 
-    Outputs of nodes inside, used after the block, are lists: for a parameter annotated ``list[...]``. Loops may be in
-    loops; after both of them such a list is flat, the rounds of the outer one first.
+    ``item`` is a value, ``item["name"]`` a part of it, or an artifact. Outputs of nodes inside, used after the block,
+    are lists: for a parameter annotated ``list[...]``; so is `one_of` of such outputs, each round's own. Loops may be
+    in loops; after both of them such a list is flat, the rounds of the outer one first.
 
     Args:
         items: A list of values or of artifacts, or the output of a component that returns a list; or an output of a
             node inside another loop.
         parallelism: How many items may be worked on at once; as many as the machine takes when not given.
 
-    Yields:
-        The item: a value, ``item["name"]`` a part of it, or an artifact.
-
     Raises:
-        PipelineError: For what is no list.
+        PipelineError: At the ``with``, for what is no list.
     """
-    trace = _trace("for_each")
-    line = trace.line()
-    with _placed(trace):
-        if parallelism is not None and (
-            not isinstance(parallelism, int) or isinstance(parallelism, bool) or parallelism < 1
-        ):
-            raise PipelineError(f"parallelism is a whole number from 1, not {parallelism!r}")
-        source = trace.reader({"line": line}).source(items)
-        trace.loops += 1
-        each = Each(f"loop_{trace.loops}", source, parallelism, trace.each)
-        kind = _item_type(items)
-    trace.each = each
-    try:
-        yield ItemHandle(each.name, kind)
-    finally:
-        trace.each = each.outer
+
+    def __init__(self, items: Any, *, parallelism: int | None = None) -> None:
+        self._items = items
+        self._parallelism = parallelism
+
+    def __enter__(self) -> ItemHandle:
+        trace = _trace("for_each")
+        line = trace.line()
+        with _placed(trace):
+            limit = self._parallelism
+            if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+                raise PipelineError(f"parallelism is a whole number from 1, not {limit!r}")
+            source = trace.reader({"line": line}).source(self._items)
+            trace.loops += 1
+            each = Each(f"loop_{trace.loops}", source, limit, trace.each)
+            kind = _item_type(self._items)
+        trace.each = each
+        return ItemHandle(each.name, kind)
+
+    def __exit__(self, *_: object) -> None:
+        trace = _trace("for_each")
+        assert trace.each is not None
+        trace.each = trace.each.outer
+
+    def __iter__(self) -> NoReturn:
+        raise PipelineError("for_each is a block, not a list", hint="with treadle.for_each(items) as item:")
 
 
 def one_of(*outputs: Any) -> OneOfHandle:

@@ -67,6 +67,12 @@ class Pipeline:
                 if (line := _line_of(error, self.function)) is not None:
                     error.where.setdefault("line", line)
                 raise
+            except RecursionError as error:
+                raise PipelineError(
+                    "The pipeline function calls itself without an end",
+                    where={"pipeline": self.name, "file": str(self.file), "line": _line_of(error, self.function)},
+                    hint="let it end by a value known when it is compiled; over what only a run knows, use for_each",
+                ) from None
             except Exception as error:
                 raise UserCodeError(
                     f"The pipeline function raised {type(error).__name__}: {error}",

@@ -284,13 +284,14 @@ CASES: Mapping[str, Case] = {
                     b = number(7, node="b")
                 c = double(treadle.one_of(a.value, b.value), node="c")
             total(c.value)
+            total(treadle.one_of(a.value, b.value), node="either")
             total(a.value, node="gathered")
         """,
         {
-            **dict.fromkeys(("numbers", "even.0", "even.1", "a.0", "b.1", "c.0", "c.1", "total"), "ran"),
+            **dict.fromkeys(("numbers", "even.0", "even.1", "a.0", "b.1", "c.0", "c.1", "total", "either"), "ran"),
             **dict.fromkeys(("a.1", "b.0", "gathered"), "skipped"),
         },
-        values={"c.1": 14, "total": 14},
+        values={"c.1": 14, "total": 14, "either": 7},
         reasons={"gathered": "a.1 was skipped"},
     ),
     "the end of a good run": Case(
