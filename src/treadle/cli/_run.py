@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import re
 import signal
@@ -71,6 +72,7 @@ def command(
         pipeline = load_pipeline(file)
         parameters = parse_settings(pipeline, settings)
         with _stopping_when_terminated(file), show_progress() as listen:
+            gc.freeze()  # what the command has imported stays: nothing in it is garbage to look for
             result = run(
                 pipeline,
                 parameters,

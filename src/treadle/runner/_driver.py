@@ -52,6 +52,7 @@ class Driver:
         self._asked = asked
         self._nodes: Mapping[str, NodeIR] = ir.nodes
         """With the loops that could be written out so far."""
+        self._has_loops = any(node.each is not None for node in ir.nodes.values())
         self._waiting = {name: node for name, node in ir.nodes.items() if name in part.selected or name in part.given}
         self._taking = frozenset(self._waiting)
         self._results: dict[str, NodeResult] = {}
@@ -143,9 +144,12 @@ class Driver:
 
     def _write_out_loops(self) -> None:
         """Put the nodes of a loop's rounds in place of its body, for the loops whose items are known by now."""
+        if not self._has_loops:
+            return
         nodes = self._flow.written_out(self._nodes)
         if nodes is self._nodes:
             return
+        self._has_loops = any(node.each is not None for node in nodes.values())
         origin = {name: template_of(name, self._nodes) for name in nodes}
         self._part = self._part.again(nodes)
         still = {name: node for name, node in nodes.items() if name in self._part or name in self._results}

@@ -19,7 +19,8 @@ from treadle.artifact import Value, canonical_json, digest_tree
 from treadle.runner._task import RESULT, read_json
 from treadle.storage import open_artifacts
 
-_SCRIPT = """
+_SCRIPT = compile(
+    """
 from __future__ import annotations
 import treadle
 
@@ -30,7 +31,10 @@ def rehearsed(x: int) -> int:
 @treadle.pipeline
 def rehearsal(x: int = 0):
     rehearsed(x)
-"""
+""",
+    "<rehearsal>",
+    "exec",
+)
 
 
 def rehearse(home: Path) -> None:
@@ -41,7 +45,7 @@ def rehearse(home: Path) -> None:
     """
     with contextlib.suppress(Exception):  # what is wrong is for the node to tell
         script = ModuleType("rehearsal")
-        exec(compile(_SCRIPT, "<rehearsal>", "exec"), vars(script))  # noqa: S102 - our own
+        exec(_SCRIPT, vars(script))  # noqa: S102 - our own
         find_spec("treadle_rehearsal")  # there is none: every folder is looked through
         canonical_json(json.loads(json.dumps({"a": [1.0, "b", None, {"c": True}]})))
         read_json(home / RESULT)

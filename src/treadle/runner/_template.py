@@ -27,7 +27,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from treadle.pipeline import compile_early, is_installed
 from treadle.runner._child import run_task
@@ -163,7 +163,7 @@ class _Template:
 
         def wait() -> int:
             os.close(writing)
-            with tempfile.TemporaryFile() as printed:
+            with _place_for_early_words() as printed:
                 _redirect(printed.fileno())
                 task, tracer = wait_for_task(message, reading)
                 printed.seek(0)
@@ -239,6 +239,13 @@ def _work(message: dict[str, Any], tracer: ReadTracer | None = None, printed: by
 
 def _log(path: str) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
+def _place_for_early_words() -> IO[bytes]:
+    """Where a process prints that has no log yet."""
+    if hasattr(os, "memfd_create"):  # no disk has a part in it
+        return open(os.memfd_create("printed"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _redirect(output: int) -> None:
