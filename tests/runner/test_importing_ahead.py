@@ -156,12 +156,19 @@ def test_a_python_without_a_module_that_is_imported_later_is_no_loss(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (tmp_path / "task").mkdir()
     with Workers(str(tmp_path)) as workers:
-        workers.warm_up()
+        workers.prepare("light", [], place(tmp_path))
+        one_ends(workers, Task(0, tmp_path / "task", tmp_path / "log"))
+        assert not asked.exists()  # nobody needs it
+        workers.prepare("heavy", [("json", "")], place(tmp_path))
         while not asked.exists():
             time.sleep(0.01)
-        workers.start(Task(0, tmp_path / "task", tmp_path / "log"))
-        while not any(isinstance(event, Ended) for event in workers.wait(1.0)):
-            pass
+        one_ends(workers, Task(1, tmp_path / "task", tmp_path / "log"))
+
+
+def one_ends(workers: Workers, task: Task) -> None:
+    workers.start(task)
+    while not any(isinstance(event, Ended) for event in workers.wait(1.0)):
+        pass
 
 
 class Plain:

@@ -31,7 +31,7 @@ LATER = (
     "pydoc",
     "ssl",
 )
-"""Pure Python (and the standard library) that many nodes need: the template imports it when it has nothing to do."""
+"""Pure Python (and the standard library) for nodes that import anything: the template imports it for all of them."""
 
 
 def import_early(imports: Iterable[tuple[str, str]]) -> None:

@@ -77,7 +77,10 @@ class _Template:
         self._prepared: dict[str, _Prepared] = {}  # by node
         self._compiled: set[str] = set()
         """The user's sources that were compiled, or could not be: one that changes is compiled by who imports it."""
-        self._later = list(LATER)
+        self._later: list[str] = []
+        """To be imported when there is nothing else to do."""
+        self._is_light = True
+        """No node that was heard of imports anything: modules for all would be memory that every fork maps anew."""
         self._wake, wake_in = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(wake_in, False)
@@ -159,6 +162,9 @@ class _Template:
             self._compiled.add(source)
             with contextlib.suppress(Exception):  # whoever imports it tells
                 compile_early(source)
+        if self._is_light and message["imports"]:
+            self._is_light = False
+            self._later = list(LATER)
         reading, writing = os.pipe()
 
         def wait() -> int:
