@@ -95,7 +95,7 @@ def test_the_template_of_nodes_is_pure_and_has_one_thread() -> None:
     modules, threads = loaded_by("import treadle.runner._template")
     assert packages(modules) == set()
     assert threads == 1
-    assert rooms(modules) <= {"artifact", "config", "errors", "files", "metadata", "pipeline", "runner", "storage"}
+    assert rooms(modules) <= {"artifact", "config", "errors", "files", "pipeline", "runner", "storage"}
 
 
 def test_so_it_is_with_what_it_imports_when_it_has_nothing_to_do() -> None:
