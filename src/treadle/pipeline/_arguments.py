@@ -174,9 +174,8 @@ class ArgumentReader:
         Raises:
             PipelineError: When it is one of several outputs that are not in the same rounds.
         """
-        options = given.options if isinstance(given, OneOfHandle) else (given,)
-        handles = [self.handle(option) for option in options]
-        inside = {handle.loops if self._loops[: len(handle.loops)] != handle.loops else () for handle in handles}
+        loops = {output.loops for output in self._outputs(given)}
+        inside = {around if self._loops[: len(around)] != around else () for around in loops}
         if len(inside) > 1:
             raise PipelineError(
                 f"{given!s}: they are in different loops, so there is no telling which belong together",
@@ -184,6 +183,10 @@ class ArgumentReader:
                 hint="take one of outputs that are in the same loop, or in none",
             )
         return inside != {()}
+
+    def _outputs(self, given: NodeHandle | OutputHandle | OneOfHandle) -> list[OutputHandle]:
+        """The outputs of which there will be one."""
+        return [self.handle(each) for each in (given.options if isinstance(given, OneOfHandle) else (given,))]
 
     def _alone(self, output: OutputHandle) -> OutputHandle:
         if self._is_gathered(output):
@@ -212,8 +215,7 @@ class ArgumentReader:
             )
         if isinstance(given, NodeHandle | OutputHandle | OneOfHandle):
             gathered = self._is_gathered(given)
-            for option in given.options if isinstance(given, OneOfHandle) else (given,):
-                output = self.handle(option)
+            for output in self._outputs(given):
                 returned = list if gathered else output.annotation
                 if clashes(returned, parameter.annotation):
                     raise PipelineError(

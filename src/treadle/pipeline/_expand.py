@@ -96,8 +96,8 @@ def _outside(node: NodeIR, copies: Mapping[str, list[str]]) -> NodeIR:
         if isinstance(leaf, Wire) and leaf.node in copies:
             return ListOf(tuple(replace(leaf, node=copy) for copy in copies[leaf.node]), gathered=True)
         if isinstance(leaf, OneOf) and leaf.options[0].node in copies:  # then all of them are
-            rounds = zip(*(copies[option.node] for option in leaf.options), strict=True)
-            return ListOf(tuple(_renamed(leaf, names) for names in rounds), gathered=True)
+            rounds = zip(*(change(option).items for option in leaf.options), strict=True)
+            return ListOf(tuple(map(OneOf, rounds)), gathered=True)
         return leaf
 
     def rename(names: Sequence[str]) -> tuple[str, ...]:
@@ -113,10 +113,6 @@ def _outside(node: NodeIR, copies: Mapping[str, list[str]]) -> NodeIR:
         settles=rename(node.settles),
         each=each,
     )
-
-
-def _renamed(one: OneOf, nodes: Sequence[str]) -> OneOf:
-    return OneOf(tuple(replace(option, node=name) for option, name in zip(one.options, nodes, strict=True)))
 
 
 def _changed(argument: Argument, change: Callable[[Any], Any]) -> Argument:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from treadle.errors import LeaseLostError, RunCancelledError
 from treadle.metadata import ArtifactRecord, Attempt
-from treadle.pipeline import NodeIR, PipelineIR
+from treadle.pipeline import NodeIR, PipelineIR, loops
 from treadle.runner._attempts import Attempts, Listener, Outcome, attempt_of
 from treadle.runner._child import describe_error
 from treadle.runner._decide import Decider, Decision
@@ -52,7 +52,7 @@ class Driver:
         self._asked = asked
         self._nodes: Mapping[str, NodeIR] = ir.nodes
         """With the loops that could be written out so far."""
-        self._has_loops = any(node.each is not None for node in ir.nodes.values())
+        self._has_loops = bool(loops(ir.nodes))
         self._waiting = {name: node for name, node in ir.nodes.items() if name in part.selected or name in part.given}
         self._taking = frozenset(self._waiting)
         self._results: dict[str, NodeResult] = {}
@@ -149,7 +149,7 @@ class Driver:
         nodes = self._flow.written_out(self._nodes)
         if nodes is self._nodes:
             return
-        self._has_loops = any(node.each is not None for node in nodes.values())
+        self._has_loops = bool(loops(nodes))
         origin = {name: template_of(name, self._nodes) for name in nodes}
         self._part = self._part.again(nodes)
         still = {name: node for name, node in nodes.items() if name in self._part or name in self._results}
