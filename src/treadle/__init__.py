@@ -6,27 +6,26 @@ Names are loaded when they are first used, so ``import treadle`` costs almost no
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0.dev0"
 
 # public name -> the room that owns it
 _NAMES = {
-    "Examples": "artifact",
-    "File": "artifact",
-    "Output": "artifact",
-    "RetrainPolicy": "loop",
-    "Schema": "schema",
-    "Servable": "servable",
-    "Statistics": "statistics",
-    "TransformGraph": "transform",
-    "TreadleError": "errors",
-    "at_exit": "pipeline",
-    "component": "pipeline",
-    "for_each": "pipeline",
-    "one_of": "pipeline",
-    "when": "pipeline",
+    "Examples": "treadle.artifact",
+    "File": "treadle.artifact",
+    "Output": "treadle.artifact",
+    "RetrainPolicy": "treadle.loop",
+    "Schema": "treadle.schema",
+    "Servable": "treadle.servable",
+    "Statistics": "treadle.statistics",
+    "TransformGraph": "treadle.transform",
+    "TreadleError": "treadle.errors",
+    "at_exit": "treadle.pipeline",
+    "component": "treadle.pipeline",
+    "for_each": "treadle.pipeline",
+    "one_of": "treadle.pipeline",
+    "when": "treadle.pipeline",
 }
 _ROOMS = {
     "components",
@@ -42,8 +41,6 @@ _ROOMS = {
 }
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from treadle.artifact import Examples, File, Output
     from treadle.errors import TreadleError
     from treadle.loop import RetrainPolicy
@@ -72,30 +69,17 @@ __all__ = [
 ]
 
 
-def _loaded_late(
-    package: str, names: Mapping[str, str], *, modules: Mapping[str, str] | None = None
-) -> Callable[[str], object]:
-    """The ``__getattr__`` of a package whose names are loaded when they are first used.
-
-    Args:
-        package: Its name.
-        names: The module in the package that has each name.
-        modules: Names for modules in the package themselves.
-    """
-    places = {**names, **(modules or {})}
-
-    def load(name: str) -> object:
-        if name not in places:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module = importlib.import_module(f"{package}.{places[name]}")
-        value = getattr(module, name) if name in names else module
-        setattr(sys.modules[package], name, value)
-        return value
-
-    return load
-
-
-__getattr__ = _loaded_late(__name__, _NAMES, modules={room: room for room in _ROOMS})
+# Each room has these few lines of its own: fingerprints follow names through sources, and one function that loads by
+# computed names for all rooms would make every node reach every room (docs/adr/0006).
+def __getattr__(name: str) -> object:
+    if name in _NAMES:
+        value = getattr(importlib.import_module(_NAMES[name]), name)
+    elif name in _ROOMS:
+        value = importlib.import_module(f"treadle.{name}")
+    else:
+        raise AttributeError(f"module 'treadle' has no attribute {name!r}")
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -12,9 +12,9 @@ Examples:
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from treadle import _loaded_late
 from treadle.engine._engine import Engine
 from treadle.engine._local import LocalEngine, map_batches
 from treadle.engine._open import open_engine
@@ -26,4 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "LocalEngine", "RayEngine", "SparkEngine", "map_batches", "open_engine"]
 
 _LAZY = {"RayEngine": "_ray", "SparkEngine": "_spark"}
-__getattr__ = _loaded_late(__name__, _LAZY)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)

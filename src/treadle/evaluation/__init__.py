@@ -7,9 +7,9 @@ is ``None``, never zero, and never passes a gate.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from treadle import _loaded_late
 from treadle.evaluation._gates import Gate, at_least, at_most, no_worse, within
 from treadle.evaluation._metric_names import ALL_METRICS, HIGHER_IS_BETTER, METRICS, REGRESSION_METRICS
 
@@ -50,4 +50,11 @@ _LATER = {
     "Verdict": "_verdict",
     "judge": "_verdict",
 }
-__getattr__ = _loaded_late(__name__, _LATER)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

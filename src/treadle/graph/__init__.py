@@ -6,9 +6,8 @@ needs it; the half that builds one (``nodes``, ``lower``, ``fuse``, ``Bulk``) is
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
-
-from treadle import _loaded_late
 
 _NAMES = {
     "MISSING_INT": "values._boundary",
@@ -129,4 +128,14 @@ __all__ = [
     "text_of",
     "walk",
 ]
-__getattr__ = _loaded_late(__name__, _NAMES, modules=_NODES)
+
+
+def __getattr__(name: str) -> object:
+    if name in _NODES:
+        value: object = importlib.import_module(f"treadle.graph.{_NODES[name]}")
+    elif name in _NAMES:
+        value = getattr(importlib.import_module(f"treadle.graph.{_NAMES[name]}"), name)
+    else:
+        raise AttributeError(f"module 'treadle.graph' has no attribute {name!r}")
+    globals()[name] = value
+    return value

@@ -6,9 +6,9 @@ bytes give the same Examples.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from treadle import _loaded_late
 from treadle.config import masked, secrets_of
 
 if TYPE_CHECKING:
@@ -105,4 +105,11 @@ _LATER = {
     "scan": "_scan",
     "select_spans": "_select",
 }
-__getattr__ = _loaded_late(__name__, _LATER)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

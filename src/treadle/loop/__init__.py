@@ -5,9 +5,9 @@ Time is event time and comes in as an argument, so months of history can be repl
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from treadle import _loaded_late
 from treadle.loop._policy import Decision, Observation, RetrainPolicy
 
 if TYPE_CHECKING:
@@ -19,4 +19,11 @@ __all__ = ["Decision", "Loop", "Observation", "Replay", "RetrainPolicy", "Sent",
 
 # A pipeline file declares its policy; only what runs the loop needs the rest of the factory.
 _LATER = {"Loop": "_loop", "Replay": "_replay", "Sent": "_replay", "Turn": "_turns", "TurnStore": "_turns"}
-__getattr__ = _loaded_late(__name__, _LATER)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

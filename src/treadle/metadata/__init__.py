@@ -8,9 +8,9 @@ careful way to keep rows in a file, shared with other rooms that own a file of t
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from treadle import _loaded_late
 from treadle.metadata._answers import Making, Related, SpanRange
 from treadle.metadata._database import Database, Transaction
 from treadle.metadata._lineage import Lineage
@@ -69,4 +69,11 @@ _LATER = {
     "plan_collection": "_collect",
     "post_event": "_openlineage",
 }
-__getattr__ = _loaded_late(__name__, _LATER)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

@@ -6,9 +6,9 @@ arrive later by prediction id. Sources of data are watched too: what they delive
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from treadle import _loaded_late
 from treadle.monitoring._calendar import Duration, Window, windows
 
 if TYPE_CHECKING:
@@ -52,4 +52,11 @@ _LATER = {
     "source_limits": "_source_limits",
     "span_length": "_source",
 }
-__getattr__ = _loaded_late(__name__, _LATER)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

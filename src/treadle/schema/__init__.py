@@ -18,9 +18,9 @@ Examples:
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from treadle import _loaded_late
 from treadle.files import write_text
 from treadle.schema._feature import TYPES, Feature, FeatureType, is_reserved
 from treadle.schema._rule import RowLimits, Rule
@@ -76,4 +76,9 @@ _LATER = {
     "merge": "_merge",
     "edit": "_toml_edit",
 }
-__getattr__ = _loaded_late(__name__, _LATER)
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return getattr(importlib.import_module(f"treadle.schema.{_LATER[name]}"), name)
+    raise AttributeError(f"module 'treadle.schema' has no attribute {name!r}")

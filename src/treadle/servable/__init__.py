@@ -19,9 +19,8 @@ sha256 of ``manifest.json``.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
-
-from treadle import _loaded_late
 
 _NAMES = {"Parity": "_parity", "Servable": "_servable", "build_servable": "_build", "servable_digest": "_manifest"}
 
@@ -32,4 +31,11 @@ if TYPE_CHECKING:
     from treadle.servable._servable import Servable
 
 __all__ = ["Parity", "Servable", "build_servable", "servable_digest"]
-__getattr__ = _loaded_late(__name__, _NAMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'treadle.servable' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"treadle.servable.{_NAMES[name]}"), name)
+    globals()[name] = value
+    return value

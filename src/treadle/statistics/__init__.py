@@ -12,9 +12,8 @@ Examples:
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
-
-from treadle import _loaded_late
 
 if TYPE_CHECKING:
     from treadle.statistics._categories import Categories
@@ -70,4 +69,11 @@ _MODULES = {
 }
 """Where the public names are: who adds up numbers need not load what profiles text."""
 _LATER = {name: module for module, names in _MODULES.items() for name in names.split()}
-__getattr__ = _loaded_late(__name__, _LATER)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

@@ -9,9 +9,8 @@ A suite is a class of tests over a fixture that the test module provides. Nothin
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
-
-from treadle import _loaded_late
 
 if TYPE_CHECKING:
     from treadle.testing._backend import BackendContract
@@ -27,4 +26,9 @@ _MODULES = {
     "MetadataContract": "_metadata",
     "StorageContract": "_storage",
 }
-__getattr__ = _loaded_late(__name__, _MODULES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -15,9 +15,8 @@ Examples:
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
-
-from treadle import _loaded_late
 
 if TYPE_CHECKING:
     from treadle.transform._column import Column, Columns
@@ -359,8 +358,6 @@ _MODULES = {
 """Where the public names are: a pipeline file imports this room, and only what computes with it loads numpy."""
 _LATER = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-_load = _loaded_late(__name__, _LATER)
-
 
 def __getattr__(name: str) -> object:
     if name not in _LATER:
@@ -370,4 +367,6 @@ def __getattr__(name: str) -> object:
         raise AttributeError(
             f"module {__name__!r} has no attribute {name!r}." + (f" Did you mean {close[0]!r}?" if close else "")
         )
-    return _load(name)
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from treadle import _loaded_late
 from treadle.validation._anomaly import ROW_REASONS, Anomaly, AnomalyReport, Reason, Severity
 
 if TYPE_CHECKING:
@@ -89,4 +89,11 @@ _LATER = {
     **dict.fromkeys(("Coverage", "outside_support"), "rows"),
     "validate": "_validate",
 }
-__getattr__ = _loaded_late(__name__, _LATER)
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        found = getattr(importlib.import_module(f"treadle.validation.{_LATER[name]}"), name)
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module 'treadle.validation' has no attribute {name!r}")

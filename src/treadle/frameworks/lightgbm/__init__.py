@@ -6,9 +6,9 @@ numbers of threads and of cores otherwise change the order of sums.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from treadle import _loaded_late
 from treadle.frameworks.lightgbm._match import EXTRA, PACKAGE, SUPPORTED, matches, signature
 from treadle.frameworks.lightgbm._predict import predict
 from treadle.frameworks.lightgbm._storage import load, save
@@ -23,4 +23,11 @@ __all__ = ["EXTRA", "PACKAGE", "SUPPORTED", "load", "matches", "predict", "save"
 _LATER = {
     "to_onnx": "_export",
 }
-__getattr__ = _loaded_late(__name__, _LATER)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

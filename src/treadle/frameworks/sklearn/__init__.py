@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from treadle import _loaded_late
 from treadle.frameworks.sklearn._match import EXTRA, PACKAGE, SUPPORTED, matches, signature
 from treadle.frameworks.sklearn._predict import predict
 from treadle.frameworks.sklearn._storage import load, save
@@ -19,4 +19,11 @@ __all__ = ["EXTRA", "PACKAGE", "SUPPORTED", "load", "matches", "predict", "save"
 _LATER = {
     "to_onnx": "_export",
 }
-__getattr__ = _loaded_late(__name__, _LATER)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

@@ -5,9 +5,9 @@ A package adds one by an entry point in the group ``treadle.sources``; Treadle's
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from treadle import _loaded_late
 from treadle.ingest.sources._find import GROUP, format_of, formats, scheme_of
 from treadle.ingest.sources._remote import fetch_file, list_urls
 
@@ -48,4 +48,11 @@ _LATER = {
     "parquet_errors": "_parquet",
     "shown": "_promise",
 }
-__getattr__ = _loaded_late(__name__, _LATER)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value
